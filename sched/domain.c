@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control side: domains, spawning, ending, reaping; see dis/domain.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dis/assert.h>
+#include <dis/error.h>
+
+#include "core.h"
+#include "state.h"
+
+#define VERDICT_SET 0x10000u
+
+void dis_domain_config_init(struct dis_domain_config *cfg)
+{
+	*cfg = (struct dis_domain_config){
+		.quantum_ns =
+			{
+				[DIS_CLASS_SYSTEM] = 1 * DIS_MS_NS,
+				[DIS_CLASS_INTERACTIVE] = 4 * DIS_MS_NS,
+				[DIS_CLASS_BATCH] = 10 * DIS_MS_NS,
+				[DIS_CLASS_BACKGROUND] = 50 * DIS_MS_NS,
+			},
+		.default_quantum_ns = 5 * DIS_MS_NS,
+		.floor_permille =
+			{
+				[DIS_CLASS_INTERACTIVE] = 50,
+				[DIS_CLASS_BATCH] = 50,
+				[DIS_CLASS_BACKGROUND] = 50,
+			},
+	};
+}
+
+static int check_config(const struct dis_domain_config *cfg)
+{
+	if (!cfg->vms_max || !cfg->vcpus_max || !cfg->ops || !cfg->host_ops)
+		return -EINVAL;
+	if (!cfg->cores || (cfg->per_vcpu && cfg->cores != cfg->vcpus_max) ||
+	    (!cfg->per_vcpu && cfg->cores > DIS_CORES_MAX))
+		return -EINVAL;
+	if (cfg->ring_events & (cfg->ring_events - 1u))
+		return -EINVAL;
+	for (unsigned k = 0; k < DIS_CLASSES; k++)
+		if (cfg->floor_permille[k] > 500 ||
+		    (cfg->policy[k] && !(cfg->policy[k]->classes >> k & 1u)) ||
+		    module_of(cfg->modules, cfg->policy[k]))
+			return -EINVAL;
+	return 0;
+}
+
+static int init_core(struct dis_core *core, struct dis_domain *dom,
+		     unsigned index)
+{
+	int err;
+
+	core->dom = dom;
+	core->index = index;
+	atomic_init(&core->nap_ns, DIS_NEVER_NS);
+	atomic_init(&core->hogs, DIS_CLASSES);
+	run_queue_init(&core->runq);
+	sleep_queue_init(&core->sleepq);
+	TAILQ_INIT(&core->joins);
+	err = core_init_policies(core);
+	if (err)
+		return err;
+	return event_ring_init(&core->ring, dom->cfg.ring_events);
+}
+
+static int init_domain(struct dis_domain *dom)
+{
+	const struct dis_domain_config *cfg = &dom->cfg;
+	int err;
+
+	pthread_mutex_init(&dom->lock, NULL);
+	atomic_init(&dom->default_quantum_ns, cfg->default_quantum_ns);
+	atomic_init(&dom->stretching, !cfg->fixed_slices);
+	atomic_init(&dom->counters, cfg->counters);
+	memset(&dom->host_load, 0xff, sizeof(dom->host_load)); /* absent */
+	domain_init_policies(dom);
+	for (unsigned k = 0; k < DIS_CLASSES; k++) {
+		unsigned floor = cfg->floor_permille[k];
+
+		dom->floor_period_ns[k] =
+			floor ? FLOOR_SLICE_NS * (1000u - floor) / floor
+			      : DIS_NEVER_NS;
+	}
+	err = slab_init(&dom->vms, cfg->vms_max, sizeof(struct dis_vm));
+	if (!err)
+		err = slab_init(&dom->vcpus, cfg->vcpus_max,
+				sizeof(struct dis_vcpu));
+	if (!err)
+		err = event_ring_init(&dom->ring, cfg->ring_events);
+	if (err)
+		return err;
+	dom->assigned = calloc(cfg->cores, sizeof(*dom->assigned));
+	dom->cores = aligned_alloc(64, cfg->cores * sizeof(*dom->cores));
+	dom->reserved_ppm = calloc(cfg->cores, sizeof(*dom->reserved_ppm));
+	if (!dom->assigned || !dom->reserved_ppm || !dom->cores)
+		return -ENOMEM;
+	memset(dom->cores, 0, cfg->cores * sizeof(*dom->cores));
+	for (; dom->ncores < cfg->cores; dom->ncores++) {
+		err = init_core(&dom->cores[dom->ncores], dom, dom->ncores);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static const struct dis_policy_ops *default_policy(enum dis_class klass)
+{
+	return dis_policy_find(klass == DIS_CLASS_REALTIME ? "edf" : "rr");
+}
+
+int dis_domain_create(const struct dis_domain_config *cfg,
+		      struct dis_domain **out)
+{
+	struct dis_domain_config defaults;
+	struct dis_domain *dom;
+	int err = check_config(cfg);
+
+	if (err)
+		return err;
+	dom = calloc(1, sizeof(*dom));
+	if (!dom)
+		return -ENOMEM;
+	dom->cfg = *cfg;
+	dis_domain_config_init(&defaults);
+	for (unsigned k = 0; k < DIS_CLASSES; k++)
+		if (!dom->cfg.quantum_ns[k])
+			dom->cfg.quantum_ns[k] = defaults.quantum_ns[k];
+	for (unsigned k = 0; k < DIS_CLASSES; k++)
+		if (!dom->cfg.policy[k])
+			dom->cfg.policy[k] = default_policy((enum dis_class)k);
+	if (!dom->cfg.default_quantum_ns)
+		dom->cfg.default_quantum_ns = defaults.default_quantum_ns;
+	err = init_domain(dom);
+	if (err) {
+		dis_domain_destroy(dom);
+		return err;
+	}
+	*out = dom;
+	return 0;
+}
+
+void vm_free(struct dis_domain *dom, struct dis_vm *vm)
+{
+	ledger_keep(dom, vm);
+	for (unsigned i = 0; i < vm->vcpus; i++) {
+		struct dis_vcpu *vcpu = vm->vcpu[i];
+
+		admission_give(dom, &vcpu->settings);
+		realtime_reserve(vcpu, NULL);
+		slab_free(&dom->vcpus, vcpu->id);
+	}
+	dom->mem_bytes -= vm->mem_bytes;
+	free(vm->vcpu);
+	slab_free(&dom->vms, vm->id);
+}
+
+void dis_domain_destroy(struct dis_domain *dom)
+{
+	/* R: MEM-4: whatever is still in the slab goes with it. */
+	for (unsigned i = 0; i < dom->vms.capacity; i++) {
+		struct dis_vm *vm =
+			slab_get(&dom->vms, slab_id_at(&dom->vms, i));
+
+		if (vm)
+			vm_free(dom, vm);
+	}
+	for (unsigned i = 0; i < dom->ncores; i++) {
+		core_fini_policies(&dom->cores[i]);
+		event_ring_fini(&dom->cores[i].ring);
+	}
+	event_ring_fini(&dom->ring);
+	free(dom->cores);
+	free(dom->assigned);
+	free(dom->reserved_ppm);
+	slab_fini(&dom->vcpus);
+	slab_fini(&dom->vms);
+	pthread_mutex_destroy(&dom->lock);
+	free(dom);
+}
+
+int dis_vm_bind(struct dis_domain *dom, dis_id id, void *vm_arg,
+		void *const *vcpu_args)
+{
+	struct dis_vm *vm;
+	int err = 0;
+
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
+	pthread_mutex_lock(&dom->lock);
+	vm = slab_get(&dom->vms, id);
+	if (!vm) {
+		err = -DIS_ENOTFOUND;
+	} else if (vm->started) {
+		err = -DIS_ESTATE;
+	} else {
+		vm->arg = vm_arg;
+		for (unsigned i = 0; i < vm->vcpus; i++)
+			vm->vcpu[i]->arg = vcpu_args[i];
+	}
+	pthread_mutex_unlock(&dom->lock);
+	return err;
+}
+
+int dis_vm_start(struct dis_domain *dom, dis_id id)
+{
+	struct dis_vm *vm;
+	int err = 0;
+
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
+	pthread_mutex_lock(&dom->lock);
+	vm = slab_get(&dom->vms, id);
+	if (!vm) {
+		err = -DIS_ENOTFOUND;
+	} else if (vm->started) {
+		err = -DIS_ESTATE;
+	} else {
+		vm->started = true;
+		for (unsigned i = 0; i < vm->vcpus; i++)
+			mailbox_post(vm->vcpu[i], DIS_MSG_START);
+	}
+	pthread_mutex_unlock(&dom->lock);
+	return err;
+}
+
+void vm_end(struct dis_vm *vm, enum dis_state state, enum dis_reason reason)
+{
+	unsigned none = 0;
+	unsigned verdict = VERDICT_SET | (unsigned)state << 8 |
+			   (unsigned)reason;
+
+	DIS_ASSERT(dis_state_final(state));
+	if (!atomic_compare_exchange_strong(&vm->verdict, &none, verdict))
+		return;
+	for (unsigned i = 0; i < vm->vcpus; i++)
+		mailbox_post(vm->vcpu[i], DIS_MSG_END);
+}
+
+static void read_verdict(const struct dis_vm *vm, enum dis_state *state,
+			 enum dis_reason *reason)
+{
+	unsigned verdict = atomic_load(&vm->verdict);
+
+	DIS_ASSERT(verdict & VERDICT_SET);
+	*state = (enum dis_state)(verdict >> 8 & 0xffu);
+	*reason = (enum dis_reason)(verdict & 0xffu);
+}
+
+void vm_verdict(const struct dis_vm *vm, enum dis_state *state,
+		enum dis_reason *reason)
+{
+	read_verdict(vm, state, reason);
+	/* The one that failed says why; its siblings are killed. */
+	if (*state == DIS_STATE_FAILED)
+		*reason = DIS_REASON_KILLED;
+}
+
+enum dis_state vm_end_state(const struct dis_vm *vm)
+{
+	return atomic_load(&vm->ended)
+		       ? (enum dis_state)(atomic_load(&vm->verdict) >> 8 & 0xffu)
+		       : DIS_STATE_SCHEDULED;
+}
+
+void vm_vcpu_stopped(struct dis_core *core, struct dis_vcpu *vcpu,
+		     uint64_t now_ns)
+{
+	struct dis_domain *dom = core->dom;
+	struct dis_vm *vm = vcpu->vm;
+	enum dis_state state;
+	enum dis_reason reason;
+
+	realtime_reserve(vcpu, NULL);
+	if (atomic_fetch_sub(&vm->live, 1u) != 1u)
+		return;
+	read_verdict(vm, &state, &reason);
+	core_emit(core, &(struct dis_event){
+				.time_ns = now_ns,
+				.vm = vm->id,
+				.vm_seq = vm->seq,
+				.cpu = (uint16_t)core->index,
+				.type = DIS_EVENT_VM_END,
+				.state = (uint8_t)state,
+				.reason = (uint8_t)reason,
+			});
+	/* First say that it ended, then look for joiners (join_current). */
+	atomic_store(&vm->ended, true);
+	if (atomic_load(&dom->joining)) {
+		for (unsigned i = 0; i < dom->ncores; i++) {
+			atomic_store(&dom->cores[i].joins_due, JOINS_DUE);
+			mailbox_force(&dom->cores[i]);
+		}
+	}
+	dom->cfg.ops->ended(vm->arg, state, reason);
+}
+
+int dis_vm_end(struct dis_domain *dom, dis_id id, enum dis_state state,
+	       enum dis_reason reason)
+{
+	struct dis_vm *vm;
+	int err = 0;
+
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
+	pthread_mutex_lock(&dom->lock);
+	vm = slab_get(&dom->vms, id);
+	if (!vm)
+		err = -DIS_ENOTFOUND;
+	else if (!vm->started)
+		err = -DIS_ESTATE;
+	else
+		vm_end(vm, state, reason);
+	pthread_mutex_unlock(&dom->lock);
+	return err;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * On which cores Realtime fits (R: DIS-9, DIS-13).
+ *
+ * Each core runs its own Realtime vCPUs by EDF, which keeps every deadline as
+ * long as the sum of wcet / deadline is at most 1 (policy_edf.c). So this sum is
+ * what counts for Realtime, not heads: each vCPU reserves its share of the core
+ * that it is on, a new one goes to the core with the most left (worst fit), and
+ * one moves only to where it fits.
+ *
+ * Bound: what is left unplaced fits on no core. So m cores take every set whose
+ * sum is at most m - (m - 1) * (largest share), in any order (Lopez, Diaz,
+ * Garcia, "Utilization Bounds for EDF Scheduling on Real-Time Multiprocessor
+ * Systems", 2004). Dispatching globally by deadline instead may miss with a sum
+ * little above 1 on any number of cores (Dhall, Liu, 1978).
+ *
+ * On a core that is not overloaded it stays, also where another core idles: EDF
+ * serves it in time, and to let go of a share in the middle of a period and give it
+ * to another would promise the same time twice. It moves only if it would not be in
+ * time: from a core that is overloaded or runs System, or late already; to where
+ * its share fits, from an overloaded core to any that is less so. There it gets a
+ * new deadline, as after an overrun, if it would harm those in time.
+ *
+ * A share is rounded up, so the sum is never too low. Reservations are changed by
+ * the domain at spawn and end, else by the vCPU's owner; other threads read them.
+ */
+#include "core.h"
+
+#define WHOLE_CORE UINT64_C(1000000)
+
+/* @work / @time in millionths of a core, rounded up. */
+static uint64_t share_of(uint64_t work_ns, uint64_t time_ns)
+{
+	unsigned __int128 share = (unsigned __int128)work_ns * WHOLE_CORE;
+
+	if (!time_ns || work_ns > time_ns)
+		return WHOLE_CORE + 1u;
+	return (uint64_t)((share + time_ns - 1u) / time_ns);
+}
+
+uint64_t realtime_share(const struct dis_intent *intent)
+{
+	if (!intent || intent->klass != DIS_CLASS_REALTIME)
+		return 0;
+	return share_of(intent->wcet_ns, intent->deadline_ns);
+}
+
+void realtime_reserve(struct dis_vcpu *vcpu, const struct dis_intent *intent)
+{
+	uint64_t share = realtime_share(intent);
+
+	if (share == vcpu->reserved)
+		return;
+	atomic_fetch_add(&vcpu_core(vcpu)->reserved, share - vcpu->reserved);
+	vcpu->reserved = share;
+}
+
+bool realtime_overloaded(const struct dis_core *core)
+{
+	return atomic_load_explicit(&core->reserved, memory_order_relaxed) >
+	       WHOLE_CORE;
+}
+
+/* Of the present job: what it has left to do, in the time that it has left. */
+static uint64_t present_share(const struct dis_vcpu *vcpu, uint64_t now_ns)
+{
+	return share_of(dis_ns_sub(vcpu->intent.wcet_ns, vcpu->consumed_ns),
+			dis_ns_sub(vcpu->entity.deadline_ns, now_ns));
+}
+
+/* Is the present job done in time if it stays? */
+static bool is_in_time(const struct dis_core *core, const struct dis_vcpu *vcpu,
+		       uint64_t now_ns)
+{
+	return !realtime_overloaded(core) &&
+	       (!core->current ||
+		core->current->intent.klass >= DIS_CLASS_REALTIME) &&
+	       present_share(vcpu, now_ns) <= WHOLE_CORE;
+}
+
+bool realtime_claim(struct dis_vcpu *vcpu, struct dis_core *to, uint64_t now_ns)
+{
+	struct dis_core *from = vcpu_core(vcpu);
+	bool over = realtime_overloaded(from);
+	unsigned long long taken = atomic_load(&to->reserved);
+	uint64_t share = vcpu->reserved;
+
+	if (!share)
+		return true;
+	if (is_in_time(from, vcpu, now_ns))
+		return false;
+	do {
+		if (taken + share > WHOLE_CORE &&
+		    !(over && taken + share < from->reserved))
+			return false;
+	} while (!atomic_compare_exchange_weak(&to->reserved, &taken,
+					       taken + share));
+	atomic_fetch_sub(&from->reserved, share);
+	return true;
+}
+
+void realtime_moved(struct dis_vcpu *vcpu, const struct dis_core *to,
+		    uint64_t now_ns)
+{
+	if (vcpu->reserved &&
+	    to->reserved - vcpu->reserved + present_share(vcpu, now_ns) >
+		    WHOLE_CORE)
+		vcpu->entity.deadline_ns =
+			dis_ns_add(now_ns, vcpu->intent.deadline_ns);
+}
+
+void realtime_unclaim(struct dis_vcpu *vcpu, struct dis_core *to)
+{
+	uint64_t share = vcpu->reserved;
+
+	if (!share)
+		return;
+	atomic_fetch_sub(&to->reserved, share);
+	atomic_fetch_add(&vcpu_core(vcpu)->reserved, share);
+}
+
+void realtime_force(struct dis_vcpu *vcpu, struct dis_core *to)
+{
+	uint64_t share = vcpu->reserved;
+
+	if (!share)
+		return;
+	atomic_fetch_add(&to->reserved, share);
+	atomic_fetch_sub(&vcpu_core(vcpu)->reserved, share);
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# disvm bench: whether it works and refuses, never how fast it is.
+
+load helper
+
+# bench_json ARGUMENTS...: disvm bench switch --quick --json, in bench.json.
+bench_json() {
+	run --separate-stderr "$DISVM" bench switch --quick --json "$@" </dev/null
+	expect_status 0
+	printf '%s\n' "$output" >bench.json
+}
+
+# true_of_bench FILTER [ARGUMENTS OF JQ...]: FILTER is true of bench.json.
+true_of_bench() {
+	local filter=$1
+	shift
+	jq -e "$@" "$filter" bench.json >/dev/null ||
+		fail "does not hold: $filter" "$(cat bench.json)"
+}
+
+# R: EVO-A2, PRE-4
+@test "test_bench_switch_quick_has_schema_and_plausible_figures" {
+	bench_json
+	true_of_bench '.schema == "disvm.bench.switch/1" and .quick and .rounds == 2'
+	true_of_bench 'all(.host | .kernel, .kvm_backend, .cpus, .commit;
+		length > 0)'
+	true_of_bench '.load.wall_ns > 0'
+	true_of_bench '["exit_bare", "exit_dis", "exit_dis_events",
+		"preempt_bare", "preempt_dis", "sched_2", "sched_2_events",
+		"sched_10000", "sleep_2", "sleep_10000"] -
+		(.figures | keys) == []'
+	true_of_bench 'all(.figures[]; .min_ns > 0 and .min_ns <= .median_ns and
+		.median_ns <= .max_ns and .stalls >= 0 and
+		(.rounds_ns | length) == 2)'
+	true_of_bench 'all(.ratios[]; .min > 0 and .min <= .median and .median <= .max)'
+	true_of_bench '.ratios.exit | .of == "exit_dis" and .to == "exit_bare"'
+	true_of_bench '[.ratios[] | .of, .to] - (.figures | keys) == []'
+}
+
+@test "test_bench_switch_rounds_and_cpu_are_taken" {
+	local cpu
+	cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
+	bench_json --rounds 3 --cpu="$cpu"
+	true_of_bench '.rounds == 3 and .cpu == $cpu' --argjson cpu "$cpu"
+	true_of_bench 'all(.figures[]; (.rounds_ns | length) == 3)'
+}
+
+@test "test_bench_switch_table_shows_progress_apart" {
+	run --separate-stderr "$DISVM" bench switch --quick --rounds 2 </dev/null
+	expect_status 0
+	[[ $output == *"exit, DIS to bare loop"* ]] || fail "$output"
+	[[ $output != *"left"* ]] || fail "$output"
+	[[ $stderr == "round 2 of 2, about "*" s left" ]] || fail "$stderr"
+}
+
+@test "test_bench_help_lists_benches" {
+	run --separate-stderr "$DISVM" bench --help
+	expect_status 0
+	[[ $output == *"  switch "* ]] || fail "$output"
+}
+
+@test "test_bench_without_name_is_refused" {
+	refused 2 "name of a bench is missing" bench
+	refused 2 "name of a bench is missing" bench --json
+}
+
+@test "test_bench_unknown_is_refused" {
+	refused 2 "unknown bench 'swich'" bench swich
+}
+
+@test "test_bench_unknown_option_is_refused" {
+	refused 2 "unknown option '--fast'" bench switch --fast
+	refused 2 "unknown option '--round'" bench switch --round 2
+	refused 2 "unexpected argument 'twice'" bench switch twice
+}
+
+@test "test_bench_bad_figure_is_refused" {
+	refused 2 "--rounds: '0'" bench switch --rounds 0
+	refused 2 "--rounds: '101'" bench switch --rounds=101
+	refused 2 "--rounds: ''" bench switch --rounds
+	refused 2 "--cpu: 'one'" bench switch --cpu one
+	refused 2 "--cpu: CPU 8000 is not online" bench switch --cpu 8000
+}

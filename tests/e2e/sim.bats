@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# disvm sim: a trace of real guests is replayed; bad traces are refused.
+
+load helper
+
+record() {
+	"$DISVM" run --kernel "$TINY" --vcpus 6 --serial none --time-limit 2s \
+		--intent 0=realtime:period=10ms,deadline=10ms,wcet=1ms \
+		--intent 1=interactive:target=1ms --intent 2-4=batch \
+		--intent 5=background --trace trace.json --report report.json \
+		"$@" </dev/null 2>/dev/null
+}
+
+# With the recorded policies each vCPU gets its share again, within 60 permille of
+# a core. On one core: which of three hogs has one of two cores alone is chance.
+# While another program holds the core, its time is charged to whoever was
+# running; so one of five recordings must be that good.
+@test "test_sim_recorded_policy_gives_recorded_shares" {
+	local seen=()
+	for _ in 1 2 3 4 5; do
+		record --cpus "$(taskset -cp $$ | grep -oE '[0-9]+$')"
+		"$DISVM" sim --trace trace.json --report json >sim.json
+		jq -e '.schema == "disvm.sim/1" and (.vcpus | length) == 6' \
+			sim.json
+		run -0 jq '[.vcpus[] | (.recorded.share_permille -
+			.replayed.share_permille) | fabs] | max' sim.json
+		[ "$output" -gt 60 ] || return 0
+		seen+=("$output")
+	done
+	fail "shares differ by ${seen[*]} permille" "$(cat sim.json)"
+}
+
+# The trace's own figures are those of the report: within 20 ms of 2 s.
+@test "test_sim_recorded_figures_are_those_of_the_report" {
+	record
+	"$DISVM" sim --trace trace.json --report json >sim.json
+	run -0 jq -n --slurpfile s sim.json --slurpfile r report.json \
+		'[range(6) as $i | ($s[0].vcpus[$i].recorded.cpu_ns -
+		($r[0].vms[0].vcpus[$i] | .cpu_ns - (.ahead_ns // 0))) | fabs] |
+		max'
+	[ "${output%.*}" -le 20000000 ] || fail "CPU time differs by $output ns"
+}
+
+@test "test_sim_replay_is_repeatable" {
+	record
+	"$DISVM" sim --trace trace.json --policy batch=fair --cpus 1 >once
+	"$DISVM" sim --trace trace.json --policy batch=fair --cpus 1 >again
+	cmp once again
+}
+
+@test "test_sim_bad_traces_are_refused" {
+	record
+	head -c 5000 trace.json >short.json
+	echo '{"traceEvents": []}' >other.json
+	jq '.traceEvents |= map(select(.name != "disvm_pool"))' \
+		trace.json >poolless.json
+	jq '.traceEvents |= map(select(.name != "running"))' \
+		trace.json >lossy.json
+	refused 2 "short.json: line " sim --trace short.json
+	refused 2 "other.json: otherData.schema" sim --trace other.json
+	refused 2 "no disvm_pool record" sim --trace poolless.json
+	refused 2 "events are missing" sim --trace lossy.json
+	refused 2 "none.json: No such file" sim --trace none.json
+}
+
+@test "test_sim_trace_of_threads_is_refused" {
+	"$DISVM" run --kernel "$TINY" --vcpus 2 --serial none \
+		--executor threads --time-limit 200ms --trace threads.json \
+		--report report.json </dev/null 2>/dev/null
+	refused 2 "--executor threads" sim --trace threads.json
+}
+
+@test "test_sim_wrong_usage_is_refused" {
+	refused 2 "--trace FILE is missing" sim
+	refused 2 "'batch=best'" sim --trace x --policy batch=best
+	refused 2 "from 1 to 64" sim --trace x --cpus 65
+	refused 2 "--quantum: '1ns'" sim --trace x --quantum 1ns
+	refused 2 "not text or json" sim --trace x --report xml
+	refused 2 "unknown option '--tra'" sim --tra x
+	refused 2 "unexpected argument 'x'" sim x
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests for tests; see pool.h. */
+#include "kvm/pool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kvm/vcpu.h"
+
+#define MEM_BYTES (UINT64_C(4) << 20)
+#define ERR_BYTES 512
+
+static void on_ended(void *vm, enum dis_state state, enum dis_reason reason)
+{
+	const struct machine *machine = vm;
+	struct pool *pool = machine->owner;
+
+	(void)state;
+	(void)reason;
+	sem_post(&pool->ended);
+}
+
+static const struct dis_run_ops run_ops = {
+	.run_begin = kvm_vcpu_run_begin,
+	.run = kvm_vcpu_run,
+	.run_interrupt = kvm_vcpu_run_interrupt,
+	.ended = on_ended,
+};
+
+static unsigned allowed_cpus(cpu_set_t *allowed, unsigned *cpus)
+{
+	unsigned n = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(*allowed), allowed), 0);
+	for (unsigned i = 0; i < CPU_SETSIZE && n < DIS_CORES_MAX; i++)
+		if (CPU_ISSET(i, allowed))
+			cpus[n++] = i;
+	return n;
+}
+
+void pool_open(struct pool *pool, enum pool_executor executor, unsigned vms,
+	       unsigned vcpus)
+{
+	pool_open_with(pool, executor, vms, vcpus, NULL);
+}
+
+void pool_open_with(struct pool *pool, enum pool_executor executor,
+		    unsigned vms, unsigned vcpus, struct dis_modules *modules)
+{
+	struct dis_domain_config cfg;
+	unsigned cpus[DIS_CORES_MAX];
+	cpu_set_t allowed;
+	unsigned n = allowed_cpus(&allowed, cpus);
+
+	*pool = (struct pool){.cores = executor == POOL_DIS ? n : vcpus};
+	assert_int_equal(sem_init(&pool->ended, 0, 0), 0);
+	assert_int_equal(dis_executors_create(pool->cores,
+					      executor == POOL_DIS ? cpus : NULL,
+					      &allowed, &pool->execs),
+			 0);
+	dis_domain_config_init(&cfg);
+	cfg.cores = pool->cores;
+	cfg.per_vcpu = executor == POOL_THREADS;
+	cfg.vms_max = vms;
+	cfg.vcpus_max = vcpus;
+	cfg.modules = modules;
+	cfg.ops = &run_ops;
+	cfg.host_ops = &dis_executor_host_ops;
+	cfg.host = pool->execs;
+	assert_int_equal(dis_domain_create(&cfg, &pool->dom), 0);
+	assert_int_equal(dis_executors_start(pool->execs, pool->dom), 0);
+}
+
+void pool_close(struct pool *pool)
+{
+	dis_executors_stop(pool->execs);
+	dis_domain_destroy(pool->dom);
+	dis_executors_destroy(pool->execs);
+	sem_destroy(&pool->ended);
+}
+
+/* Beside the build's other images; the ordinary build's lie in images/. */
+static const char *image_path(void)
+{
+	static char path[PATH_MAX + 32];
+	char *end = path;
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+
+	assert_in_range(n, 1, PATH_MAX - 1);
+	path[n] = '\0';
+	/* BUILD/tests/kvm/test_x */
+	for (unsigned i = 0; i < 3; i++) {
+		end = strrchr(path, '/');
+		assert_non_null(end);
+		*end = '\0';
+	}
+	strcpy(end, "/tiny.elf");
+	if (access(path, R_OK))
+		strcpy(end, "/../images/tiny.elf");
+	return path;
+}
+
+void pool_kind_open(struct machine_kind *kind, const char *cmdline,
+		    unsigned vcpus, unsigned copies, bool kernel_irqchip)
+{
+	static struct dis_intent intents[DIS_VCPUS_PER_VM_MAX];
+	const struct machine_spec spec = {
+		.kernel_path = image_path(),
+		.cmdline = cmdline,
+		.vcpus = vcpus,
+		.mem_bytes = MEM_BYTES,
+		.copies = copies,
+		.intents = intents,
+		.kernel_irqchip = kernel_irqchip,
+	};
+	enum machine_fault fault;
+	char err[ERR_BYTES] = "";
+
+	for (unsigned i = 0; i < DIS_VCPUS_PER_VM_MAX; i++)
+		intents[i] = dis_intent_default();
+	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
+			  unsigned seq)
+{
+	const struct dis_vm_spec spec = {
+		.name = "guest",
+		.vcpus = kind->spec.vcpus,
+		.mem_bytes = kind->spec.mem_bytes,
+		.intents = kind->spec.intents,
+	};
+	enum machine_fault fault;
+	struct machine *machine = NULL;
+	char err[ERR_BYTES] = "";
+	dis_id id;
+
+	if (dis_vm_spawn(pool->dom, &spec, dis_clock_ns(), &id, err,
+			 sizeof(err)) ||
+	    machine_create(kind, seq, pool->dom, id, pool, &machine, &fault,
+			   err, sizeof(err)))
+		fail_msg("guest %u: %s", seq, err);
+	assert_int_equal(dis_vm_start(pool->dom, id), 0);
+	return machine;
+}
+
+void pool_wait_ended(struct pool *pool, unsigned count)
+{
+	while (count) {
+		if (!sem_wait(&pool->ended))
+			count--;
+		else
+			assert_int_equal(errno, EINTR);
+	}
+}
+
+void pool_stop(struct pool *pool, const struct machine *machine)
+{
+	assert_int_equal(dis_vm_end(pool->dom, machine->id, DIS_STATE_FINISHED,
+				    DIS_REASON_STOPPED),
+			 0);
+}
+
+struct dis_vm_info pool_info(const struct pool *pool,
+			     const struct machine *machine)
+{
+	struct dis_vm_info info;
+
+	assert_int_equal(dis_vm_get_info(pool->dom, machine->id, &info), 0);
+	return info;
+}
+
+void pool_reap(struct pool *pool, struct machine *machine)
+{
+	int ret;
+
+	assert_int_equal(dis_vm_reap_begin(pool->dom, machine->id), 0);
+	while ((ret = dis_vm_reap_finish(pool->dom, machine->id)) == -EAGAIN)
+		sched_yield();
+	assert_int_equal(ret, 0);
+	machine_destroy(machine);
+}
+
+uint64_t pool_work(const struct machine *machine, unsigned vcpu)
+{
+	struct disvm_guest_report report;
+
+	if (hypercall_read_report(&machine->hypercall, vcpu, &report))
+		return 0;
+	return report.work;
+}
+
+void pool_wait_work(const struct machine *machine, unsigned vcpu, uint64_t more)
+{
+	const struct timespec pause = {.tv_nsec = (long)DIS_MS_NS};
+	uint64_t enough = pool_work(machine, vcpu) + more;
+
+	while (pool_work(machine, vcpu) < enough)
+		nanosleep(&pause, NULL);
+}
+
+unsigned pool_count_done(const struct machine *machine)
+{
+	struct disvm_guest_report report;
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++)
+		if (!hypercall_read_report(&machine->hypercall, i, &report) &&
+		    report.state == DISVM_REPORT_DONE)
+			done++;
+	return done;
+}

@@ -1,0 +1,233 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# run.sh GROUP... - build and run tests, count each test case.
+#
+#   lint   builds with gcc and clang, static checks: one case each
+#   unit   tests/unit, tests/sim          kvm    tests/kvm
+#   e2e    tests/e2e/*.bats               asan   unit, sim and kvm with ASan, UBSan
+#   tsan   the same with TSan             all    all of these
+#
+# Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
+# a comment of its source sets another. A sanitizer gets three times as much.
+# What cannot run, or is skipped, counts as failed. See tests/README.md.
+#
+# The last line is "N passed, N failed". Exit status: 0 if at least one case
+# passed and none failed, else 1.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+make=${MAKE:-make}
+jobs=${JOBS:-$(nproc)}
+passed=0
+failed=0
+failures=()
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# What tests may rely on.
+export DISVM_ROOT=$PWD DISVM=$PWD/build/disvm
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=second_deadlock_stack=1
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
+now_ms() {
+	local t=${EPOCHREALTIME/./}
+	echo $((t / 1000))
+}
+
+# report NAME OK FAILED MILLISECONDS REMARK LOG: one line, the log on failure.
+report() {
+	local word=pass
+	passed=$((passed + $2))
+	failed=$((failed + $3))
+	if [ "$3" -gt 0 ]; then
+		word=FAIL
+		failures+=("$1${5:+ ($5)}")
+	fi
+	printf '  %s  %-44s %4d passed %3d failed %4d.%d s%s\n' "$word" "$1" \
+		"$2" "$3" $(($4 / 1000)) $(($4 % 1000 / 100)) "${5:+  $5}"
+	if [ "$3" -gt 0 ] && [ -n "${6:-}" ]; then
+		# Without the compiler's progress.
+		sed -E '/^  (CC|AR|LD) /d; s/^/    | /' "$6" | tail -n 200
+	fi
+}
+
+# check NAME COMMAND...: one case, passed if the command succeeds within 15 min
+# and prints nothing that matches $forbid.
+check() {
+	local name=$1 start rc=0 remark=
+	shift
+	start=$(now_ms)
+	timeout -k 10 900 "$@" >"$tmp/log" 2>&1 </dev/null || rc=$?
+	[ "$rc" -ne 0 ] && remark="exit $rc"
+	if [ "$rc" -eq 0 ] && [ -n "${forbid:-}" ] && grep -q "$forbid" "$tmp/log"; then
+		rc=1
+		remark="$forbid"
+	fi
+	report "$name" $((rc == 0)) $((rc != 0)) $(($(now_ms) - start)) \
+		"$remark" "$tmp/log"
+}
+
+# limit_s SOURCE DEFAULT: its time limit in seconds.
+limit_s() {
+	local own
+	own=$(grep -om1 -E 'timeout: [0-9]+' "$1" | grep -oE '[0-9]+')
+	echo "${own:-$2}"
+}
+
+# tap NAME LIMIT_S COMMAND...: each case of a program that prints TAP. A case
+# that is announced but not passed (failed, skipped, never reached) is failed; so
+# is a program that ends badly after its last case or announces none.
+tap() {
+	local name=$1 limit=$2 start rc=0 plan ok bad remark=
+	shift 2
+	start=$(now_ms)
+	timeout -k 10 "$limit" "$@" >"$tmp/log" 2>&1 </dev/null || rc=$?
+	plan=$(awk -F'[.][.]' '/^1\.\.[0-9]+$/ { n += $2 } END { print n + 0 }' "$tmp/log")
+	ok=$(grep -E '^ok [0-9]+' "$tmp/log" | grep -civE '# skip')
+	bad=$((plan > ok ? plan - ok : 0))
+	case $rc in
+	0) ;;
+	124 | 137) remark="time limit of $limit s" ;;
+	*) remark="exit $rc" ;;
+	esac
+	[ "$plan" -eq 0 ] && remark="no test ran${remark:+, $remark}"
+	[ "$bad" -eq 0 ] && [ -n "$remark" ] && bad=1
+	report "$name" "$ok" "$bad" $(($(now_ms) - start)) "$remark" "$tmp/log"
+}
+
+# programs GROUP BUILD LABEL FACTOR [PREFIX...]: all programs of tests/GROUP.
+programs() {
+	local group=$1 build=$2 label=$3 factor=$4 source name
+	shift 4
+	for source in tests/"$group"/test_*.c; do
+		[ -e "$source" ] || continue
+		name=$(basename "$source" .c)
+		if [ -x "$build/tests/$group/$name" ]; then
+			tap "$label$group/$name" $(($(limit_s "$source" 120) * factor)) \
+				"$@" "$build/tests/$group/$name"
+		else
+			report "$label$group/$name" 0 1 0 "not built"
+		fi
+	done
+}
+
+# Tests that need KVM fail without it, they are not left out.
+need_kvm() { # label
+	if (: <>/dev/kvm) 2>/dev/null; then
+		return 0
+	fi
+	report "$1" 0 1 0 "/dev/kvm is missing or may not be opened; its tests cannot run"
+	return 1
+}
+
+# A warning fails a build, also one of the linker or the compiler's driver.
+build() { # name, make arguments
+	local name=$1
+	shift
+	forbid='warning:' check "$name" "$make" -k -j"$jobs" "$@"
+}
+
+# sanitized LABEL BUILD SANITIZERS [PREFIX...]: all programs, then disvm itself
+# with either executor: the e2e tests measure, which a sanitizer would spoil.
+sanitized() {
+	local label=$1 build=$2 san=$3 executor
+	shift 3
+	build "$label build" BUILD="$build" SAN="$san" build test-programs
+	programs unit "$build" "$label " 3 "$@"
+	programs sim "$build" "$label " 3 "$@"
+	need_kvm "$label kvm" || return
+	programs kvm "$build" "$label " 3 "$@"
+	for executor in dis threads; do
+		check "$label disvm run --executor $executor" "$@" \
+			"$build/disvm" run --kernel "$build/tiny.elf" \
+			--executor $executor --vcpus 8 --copies 2 \
+			--intent 0=realtime:period=10ms,deadline=10ms,wcet=1ms \
+			--intent 1-2=interactive:target=1ms --time-limit 3s
+	done
+}
+
+group() {
+	local source
+	case $1 in
+	all)
+		group lint
+		group unit
+		group asan
+		group tsan
+		group kvm
+		group e2e
+		return
+		;;
+	esac
+	echo "== $1"
+	case $1 in
+	lint)
+		build "build with gcc" CC=gcc build test-programs
+		build "build with clang" CC=clang BUILD=build/clang build test-programs
+		check "test runner" tests/tools/run-selftest.sh
+		check "check-includes" "$make" check-includes
+		check "format" "$make" lint-format
+		check "cppcheck" "$make" lint-cppcheck
+		check "clang-tidy" "$make" lint-tidy
+		check "manual pages" "$make" lint-man
+		check "requirements" "$make" requirements
+		check "install" "$make" install DESTDIR="$tmp/root" PREFIX=/usr
+		;;
+	unit)
+		build "unit build" test-programs
+		programs unit build "" 1
+		programs sim build "" 1
+		;;
+	kvm)
+		build "kvm build" build test-programs
+		need_kvm kvm && programs kvm build "" 1
+		;;
+	e2e)
+		build "e2e build" build test-modules
+		need_kvm e2e || return
+		for source in tests/e2e/*.bats; do
+			[ -e "$source" ] || continue
+			tap "e2e/$(basename "$source" .bats)" \
+				"$(limit_s "$source" 300)" bats --tap "$source"
+		done
+		;;
+	asan)
+		sanitized asan build/asan address,undefined
+		;;
+	tsan)
+		# Without address randomisation: TSan of gcc 12 ends with
+		# "unexpected memory mapping" where vm.mmap_rnd_bits > 28.
+		if setarch -R true 2>/dev/null; then
+			sanitized tsan build/tsan thread setarch -R
+		else
+			sanitized tsan build/tsan thread
+		fi
+		;;
+	*)
+		echo "run.sh: no such group: $1" >&2
+		exit 2
+		;;
+	esac
+}
+
+if [ $# -eq 0 ]; then
+	sed -n '4,10s/^# \?//p' "$0" >&2
+	exit 2
+fi
+start_all=$(now_ms)
+for name in "$@"; do
+	group "$name"
+done
+
+echo
+if [ "${#failures[@]}" -gt 0 ]; then
+	echo "failed:"
+	printf '  %s\n' "${failures[@]}"
+fi
+echo "after $((($(now_ms) - start_all) / 1000)) s:"
+echo "$passed passed, $failed failed"
+[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Anticipation (sched/ahead.h), with timers that come late by a known time. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "lib/world.h"
+#include "sched/core.h"
+
+#define SLEEP_NS (1 * DIS_MS_NS)
+#define COST_NS (60 * DIS_US_NS)
+/* What a single sample moves the figure by at most. */
+#define STEP_NS (8 * DIS_US_NS)
+
+static const struct burst sleeper[] = {
+	{.run_ns = 10 * DIS_US_NS,
+	 .outcome = DIS_RUN_HALT,
+	 .sleep_ns = SLEEP_NS},
+};
+
+struct bed {
+	struct world *w;
+	struct world_vcpu *sleeper;
+};
+
+/* One sleeper of class @klass beside a Background hog on one core. */
+static struct bed open_bed(const struct dis_intent *intent, uint64_t late_ns)
+{
+	struct dis_domain_config cfg = world_config(1);
+	struct role roles[] = {
+		{*intent, sleeper, 1},
+		ROLE(DIS_CLASS_BACKGROUND, world_hog),
+	};
+	struct bed bed;
+
+	bed.w = world_open(&cfg, DIS_S_NS);
+	bed.w->late_ns = late_ns;
+	bed.sleeper = world_vcpu(bed.w, world_vm(bed.w, roles, 2), 0);
+	return bed;
+}
+
+/* Runs until the sleeper has slept and been entered again; how late that was. */
+static uint64_t next_lateness(struct bed *bed)
+{
+	const struct dis_sim_core *c = &bed->w->core[0];
+	uint64_t due_ns;
+
+	while (bed->sleeper->vcpu->state != DIS_STATE_SLEEPING)
+		world_run(bed->w, DIS_US_NS);
+	due_ns = bed->sleeper->vcpu->timer_ns;
+	while (c->decision.vcpu != bed->sleeper->vcpu)
+		world_run(bed->w, DIS_US_NS);
+	/* Never before its time. */
+	assert_true(c->entered_ns >= due_ns);
+	return c->entered_ns - due_ns;
+}
+
+static uint64_t learned_ns(const struct bed *bed)
+{
+	return bed->w->core[0].core->ahead.lead_ns[DIS_CLASS_BACKGROUND];
+}
+
+static void test_ahead_prompt_timers_take_nothing_before(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(next_lateness(&bed), 0);
+	assert_int_equal(world_stats(bed.sleeper).ahead_ns, 0);
+	world_close(bed.w);
+}
+
+static void test_ahead_late_timers_taught_wake_in_time(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+
+	(void)state;
+	assert_int_equal(next_lateness(&bed), COST_NS);
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	for (unsigned i = 0; i < 50; i++)
+		assert_true(next_lateness(&bed) <= STEP_NS);
+	world_close(bed.w);
+}
+
+static void test_ahead_cost_changes_is_followed(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	assert_in_range(learned_ns(&bed), COST_NS - STEP_NS, COST_NS);
+	bed.w->late_ns = COST_NS / 3;
+	for (unsigned i = 0; i < 100; i++)
+		next_lateness(&bed);
+	assert_in_range(learned_ns(&bed), COST_NS / 3 - STEP_NS,
+			COST_NS / 3 + STEP_NS);
+	bed.w->late_ns = 2 * COST_NS;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	assert_in_range(learned_ns(&bed), 2 * COST_NS - STEP_NS, 2 * COST_NS);
+	world_close(bed.w);
+}
+
+static void test_ahead_one_stall_moves_one_step(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+
+	(void)state;
+	next_lateness(&bed);
+	bed.w->late_ns = 8 * DIS_MS_NS;
+	next_lateness(&bed);
+	assert_in_range(learned_ns(&bed), 1, 2 * STEP_NS);
+	world_close(bed.w);
+}
+
+static void test_ahead_batch_sleeper_is_woken_at_its_time(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
+	struct bed bed = open_bed(&intent, COST_NS);
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	assert_true(learned_ns(&bed) > 0);
+	assert_int_equal(world_stats(bed.sleeper).ahead_ns, 0);
+	world_close(bed.w);
+}
+
+static void test_ahead_short_target_limits_the_lead(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed;
+
+	(void)state;
+	intent.latency_ns = COST_NS;
+	bed = open_bed(&intent, COST_NS);
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	/* A quarter of the target. */
+	assert_int_equal(next_lateness(&bed), COST_NS - COST_NS / 4);
+	world_close(bed.w);
+}
+
+static void test_ahead_waits_take_a_tenth_of_the_core_at_most(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 200 * DIS_US_NS);
+	uint64_t start_ns;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		next_lateness(&bed);
+	/* What was learned is far too much from now on, for a while. */
+	bed.w->late_ns = 0;
+	start_ns = bed.w->now_ns;
+	for (unsigned i = 0; i < 400; i++)
+		next_lateness(&bed);
+	assert_true(world_core_stats(bed.w, 0).ahead_ns <=
+		    (bed.w->now_ns - DIS_S_NS) / 10 + 5 * DIS_MS_NS);
+	assert_true(bed.w->now_ns > start_ns);
+	world_check_ledger(bed.w, DIS_S_NS);
+	world_close(bed.w);
+}
+
+static void test_ahead_message_while_waiting_enters_at_once(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+	struct dis_sim_core *c = &bed.w->core[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	/* A timer that is prompt for once: there is a while to wait. */
+	bed.w->late_ns = 0;
+	while (bed.sleeper->vcpu->state != DIS_STATE_SLEEPING)
+		world_run(bed.w, DIS_US_NS);
+	while (c->decision.vcpu != bed.sleeper->vcpu)
+		world_run(bed.w, DIS_US_NS);
+	assert_true(c->decision.start_ns > bed.w->now_ns);
+	world_wake(bed.w, bed.sleeper);
+	assert_ptr_equal(c->decision.vcpu, bed.sleeper->vcpu);
+	assert_int_equal(c->decision.start_ns, 0);
+	world_close(bed.w);
+}
+
+static void test_ahead_thread_executor_never_does(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct dis_domain_config cfg = world_config(1);
+	struct role role = {intent, sleeper, 1};
+	struct world *w;
+	struct world_vcpu *vcpu;
+
+	(void)state;
+	cfg.vcpus_max = 1;
+	cfg.per_vcpu = true;
+	w = world_open(&cfg, DIS_S_NS);
+	w->late_ns = COST_NS;
+	vcpu = world_vcpu(w, world_vm(w, &role, 1), 0);
+	world_run(w, 100 * SLEEP_NS);
+	assert_true(vcpu->bursts_done > 50);
+	assert_int_equal(world_stats(vcpu).ahead_ns, 0);
+	world_close(w);
+}
+
+/* A vCPU of its own, whose guest agrees or not, as halts report it. */
+static void halt(struct world *w, struct dis_core *core, uint64_t timer_ns,
+		 uint64_t early_ns, int64_t slack_ns)
+{
+	struct dis_run_result result = {
+		.outcome = DIS_RUN_HALT,
+		.timer_ns = timer_ns,
+		.early_ns = early_ns,
+		.slack_ns = slack_ns,
+	};
+
+	dis_core_leave(core);
+	w->core[0].entered = false;
+	w->core[0].decision =
+		dis_core_step(core, w->now_ns, DIS_NEVER_NS, &result);
+}
+
+static void test_ahead_agreeing_guest_is_entered_early_as_it_needs(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+	struct dis_core *core = bed.w->core[0].core;
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+
+	(void)state;
+	/* It says each time that it was 50 us late; agreed are 100 us. */
+	for (unsigned i = 0; i < 10; i++) {
+		uint64_t due_ns = bed.w->now_ns + SLEEP_NS;
+		int64_t slack_ns =
+			(int64_t)vcpu->entry_ns - (int64_t)(50 * DIS_US_NS);
+
+		assert_ptr_equal(core->current, vcpu);
+		halt(bed.w, core, due_ns, 100 * DIS_US_NS, slack_ns);
+		assert_int_equal(vcpu->wake_ns, due_ns - vcpu->entry_ns);
+		assert_true(vcpu->entry_ns <= 50 * DIS_US_NS);
+		bed.w->now_ns = vcpu->wake_ns;
+		bed.w->core[0].decision =
+			dis_core_step(core, bed.w->now_ns, DIS_NEVER_NS, NULL);
+		assert_true(dis_core_enter(core));
+	}
+	assert_int_equal(vcpu->entry_ns, 50 * DIS_US_NS);
+	/* It withdraws. */
+	halt(bed.w, core, bed.w->now_ns + SLEEP_NS, 0, DIS_SLACK_NONE);
+	assert_int_equal(vcpu->wake_ns, vcpu->timer_ns);
+	dis_core_enter(core);
+	world_close(bed.w);
+}
+
+static void test_ahead_lying_guest_gets_what_it_agreed_at_most(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+	struct dis_core *core = bed.w->core[0].core;
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+	static const int64_t lies[] = {INT64_MIN + 1, INT64_MAX, -1, 0};
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		uint64_t due_ns = bed.w->now_ns + SLEEP_NS;
+
+		halt(bed.w, core, due_ns, 20 * DIS_US_NS,
+		     lies[i < 180 ? 0 : i % 4]);
+		assert_in_range(due_ns - vcpu->wake_ns, 0, 20 * DIS_US_NS);
+		assert_true(vcpu->entry_ns <= AHEAD_MAX_NS);
+		bed.w->now_ns = vcpu->wake_ns;
+		dis_core_step(core, bed.w->now_ns, DIS_NEVER_NS, NULL);
+		assert_true(dis_core_enter(core));
+	}
+	bed.w->core[0].entered = false;
+	dis_core_leave(core);
+	world_close(bed.w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ahead_prompt_timers_take_nothing_before),
+		cmocka_unit_test(test_ahead_late_timers_taught_wake_in_time),
+		cmocka_unit_test(test_ahead_cost_changes_is_followed),
+		cmocka_unit_test(test_ahead_one_stall_moves_one_step),
+		cmocka_unit_test(test_ahead_batch_sleeper_is_woken_at_its_time),
+		cmocka_unit_test(test_ahead_short_target_limits_the_lead),
+		cmocka_unit_test(
+			test_ahead_waits_take_a_tenth_of_the_core_at_most),
+		cmocka_unit_test(
+			test_ahead_message_while_waiting_enters_at_once),
+		cmocka_unit_test(test_ahead_thread_executor_never_does),
+		cmocka_unit_test(
+			test_ahead_agreeing_guest_is_entered_early_as_it_needs),
+		cmocka_unit_test(
+			test_ahead_lying_guest_gets_what_it_agreed_at_most),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serial output to a reader that does not read. R: CARD-1 */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cli/run_serial.h"
+
+#define LINE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\n"
+/* More than a pipe holds. */
+#define LINES 10000u
+
+struct bed {
+	struct run_serial serial;
+	FILE *to;
+	int reader;
+};
+
+static int set_up(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	int ends[2];
+
+	assert_non_null(bed);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	bed->reader = ends[0];
+	bed->to = fdopen(ends[1], "w");
+	assert_non_null(bed->to);
+	assert_int_equal(run_serial_init(&bed->serial, bed->to), 0);
+	*state = bed;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bed *bed = *state;
+
+	if (bed->reader >= 0)
+		close(bed->reader);
+	run_serial_fini(&bed->serial);
+	fclose(bed->to);
+	free(bed);
+	return 0;
+}
+
+static void put_lines(struct bed *bed, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		run_serial_put(&bed->serial, "", LINE, strlen(LINE));
+}
+
+/* What the pipe holds; each byte is checked. */
+static size_t read_all(struct bed *bed, size_t from)
+{
+	static char buf[65536];
+	size_t got = 0;
+	ssize_t n;
+
+	while ((n = read(bed->reader, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(
+				buf[i],
+				LINE[(from + got + (size_t)i) % strlen(LINE)]);
+		got += (size_t)n;
+	}
+	return got;
+}
+
+/* It would hang here if it waited. */
+static void test_run_serial_full_pipe_blocks_nobody(void **state)
+{
+	struct bed *bed = *state;
+
+	put_lines(bed, LINES);
+	assert_int_equal(run_serial_stuck_fd(&bed->serial), -1);
+	run_serial_flush(&bed->serial, false);
+	assert_int_equal(run_serial_stuck_fd(&bed->serial), fileno(bed->to));
+	run_serial_flush(&bed->serial, false);
+	assert_true(read_all(bed, 0) > 0);
+	/* So that the end does not wait for room. */
+	close(bed->reader);
+	bed->reader = -1;
+}
+
+static void test_run_serial_reader_that_returns_gets_all(void **state)
+{
+	struct bed *bed = *state;
+	size_t got = 0;
+
+	put_lines(bed, LINES);
+	for (unsigned i = 0; i < 2; i++) {
+		do {
+			run_serial_flush(&bed->serial, false);
+			got += read_all(bed, got);
+		} while (run_serial_stuck_fd(&bed->serial) >= 0);
+		assert_int_equal(got, (i + 1) * LINES * strlen(LINE));
+		if (i == 0)
+			put_lines(bed, LINES);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_run_serial_full_pipe_blocks_nobody, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_run_serial_reader_that_returns_gets_all, set_up,
+			tear_down),
+	};
+
+	/* As disvm run does: a reader that went away is an error of write(). */
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Minimum shares: rates, admission, order (reserve.h, admission.c, shares.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <dis/error.h>
+
+#include "lib/world.h"
+#include "sched/core.h"
+
+#define MS DIS_MS_NS
+#define SECOND_NS DIS_S_NS
+
+static char err[256];
+
+static struct role reserved(enum dis_class klass, uint16_t min)
+{
+	struct role role = ROLE(klass, world_hog);
+
+	role.intent.min_permille = min;
+	return role;
+}
+
+static struct world *open_cores(unsigned cores)
+{
+	struct dis_domain_config cfg = world_config(cores);
+
+	return world_open(&cfg, 0);
+}
+
+static uint64_t cpu_ns(struct world *w, dis_id vm, unsigned i)
+{
+	return world_stats(world_vcpu(w, vm, i)).cpu_ns;
+}
+
+/* R: DIS-6: any window holds the minimum, none more than is left out of maxima. */
+static void test_min_rate_fits_the_window(void **state)
+{
+	(void)state;
+	for (unsigned permille = 1; permille <= 1000; permille++) {
+		struct reserve_rate rate = reserve_rate(permille);
+		uint64_t whole = SHARE_WINDOW_NS / rate.period_ns - 1;
+		uint64_t touched = SHARE_WINDOW_NS / rate.period_ns + 1;
+
+		assert_true(whole * rate.chunk_ns >=
+			    share_of_window_ns(permille));
+		assert_true(touched * rate.chunk_ns <=
+			    reserve_most_ns(permille));
+		assert_true(rate.chunk_ns <= rate.period_ns || permille > 900);
+	}
+}
+
+/* R: DIS-6, DIS-14: below hogs of every class above. */
+static void test_min_holds_below_hogs_of_every_class(void **state)
+{
+	struct world *w = open_cores(1);
+	struct role roles[] = {
+		ROLE(DIS_CLASS_SYSTEM, world_hog),
+		ROLE(DIS_CLASS_INTERACTIVE, world_hog),
+		ROLE(DIS_CLASS_BATCH, world_hog),
+		reserved(DIS_CLASS_BACKGROUND, 250),
+	};
+	dis_id vm = world_vm(w, roles, 4);
+
+	(void)state;
+	world_run(w, 10 * SECOND_NS);
+	assert_true(cpu_ns(w, vm, 3) >= 2500 * MS);
+	/* Not much more than was set aside. */
+	assert_true(cpu_ns(w, vm, 3) <=
+		    10 * reserve_pace_ppm(250) * 1000 + 2 * MS);
+	world_close(w);
+}
+
+/* R: DIS-6: a Realtime vCPU that overruns its wcet takes no minimum. */
+static void test_min_holds_beside_realtime_that_overruns(void **state)
+{
+	struct world *w = open_cores(1);
+	struct role roles[] = {
+		ROLE(DIS_CLASS_REALTIME, world_hog),
+		reserved(DIS_CLASS_BATCH, 500),
+	};
+	dis_id vm = world_vm(w, roles, 2);
+
+	(void)state;
+	world_run(w, 10 * SECOND_NS);
+	assert_true(cpu_ns(w, vm, 1) >= 5 * SECOND_NS);
+	world_close(w);
+}
+
+/* R: DIS-11: Realtime within its wcet keeps its deadlines beside minima. */
+static void test_min_leaves_realtime_its_deadlines(void **state)
+{
+	static const struct burst job[] = {
+		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 9 * MS}};
+	struct world *w = open_cores(1);
+	struct role roles[] = {
+		ROLE(DIS_CLASS_REALTIME, job),
+		reserved(DIS_CLASS_BATCH, 400),
+		reserved(DIS_CLASS_BACKGROUND, 400),
+	};
+	dis_id vm = world_vm(w, roles, 3);
+
+	(void)state;
+	world_run(w, 10 * SECOND_NS);
+	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).deadline_misses, 0);
+	assert_true(world_stats(world_vcpu(w, vm, 0)).blocks > 500);
+	assert_true(cpu_ns(w, vm, 1) >= 4 * SECOND_NS);
+	assert_true(cpu_ns(w, vm, 2) >= 4 * SECOND_NS);
+	world_close(w);
+}
+
+static void test_min_dispatch_names_its_reason(void **state)
+{
+	struct world *w = open_cores(1);
+	struct role roles[] = {ROLE(DIS_CLASS_SYSTEM, world_hog),
+			       reserved(DIS_CLASS_BATCH, 10)};
+	dis_id vm = world_vm(w, roles, 2);
+
+	(void)state;
+	world_run(w, 5 * MS);
+	assert_string_equal(world_history(w, world_vcpu(w, vm, 1)),
+			    "scheduled/spawn running/share-min "
+			    "scheduled/preempt");
+	world_close(w);
+}
+
+/* Sleeping earns nothing: at most a chunk at the wake. */
+static void test_min_sleeper_saves_nothing_up(void **state)
+{
+	static const struct burst nap[] = {
+		{.run_ns = 0, .outcome = DIS_RUN_HALT, .sleep_ns = 500 * MS},
+		{.run_ns = 100 * MS, .outcome = DIS_RUN_HALT}};
+	struct world *w = open_cores(1);
+	struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
+			       ROLE(DIS_CLASS_BACKGROUND, nap)};
+	dis_id vm;
+
+	(void)state;
+	roles[1].intent.min_permille = 100;
+	vm = world_vm(w, roles, 2);
+	/* The timer of a less urgent one is seen at the slice end at last. */
+	world_run(w, 612 * MS);
+	assert_true(cpu_ns(w, vm, 1) >= 10 * MS);
+	assert_true(cpu_ns(w, vm, 1) <= 13 * MS);
+	world_close(w);
+}
+
+static int spawn(struct world *w, const struct dis_intent *intents,
+		 unsigned vcpus, unsigned min, unsigned max, dis_id *id)
+{
+	const struct dis_vm_spec spec = {.name = "vm",
+					 .vcpus = vcpus,
+					 .mem_bytes = 4096,
+					 .min_permille = min,
+					 .max_permille = max,
+					 .intents = intents};
+
+	return dis_vm_spawn(w->dom, &spec, 0, id, err, sizeof(err));
+}
+
+/* R: DIS-6, CARD-5: all or nothing, with a reason and an event. */
+static void test_min_beyond_a_core_is_refused_at_spawn(void **state)
+{
+	struct world *w = open_cores(2);
+	struct dis_intent intents[3];
+	struct dis_domain_usage usage;
+	struct dis_event event;
+	dis_id id;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		intents[i] = world_intent(DIS_CLASS_BATCH);
+		intents[i].min_permille = 500;
+	}
+	assert_int_equal(spawn(w, intents, 3, 0, 0, &id), -DIS_ERESOURCE);
+	assert_string_equal(err,
+			    "out of CPU time: no core has room for the minimum "
+			    "of vCPU 2 (500 per mille of a core)");
+	dis_domain_get_usage(w->dom, &usage);
+	assert_int_equal(usage.vms, 0);
+	assert_int_equal(usage.spawns_denied, 1);
+	assert_int_equal(dis_domain_read_events(w->dom, 2, &event, 1), 1);
+	assert_int_equal(event.reason, DIS_REASON_SHARE_EXHAUSTED);
+	/* Nothing was kept: two fit, one per core. */
+	assert_int_equal(spawn(w, intents, 2, 0, 0, &id), 0);
+	assert_int_equal(spawn(w, intents, 1, 0, 0, &id), -DIS_ERESOURCE);
+	world_close(w);
+}
+
+/* R: MEM-4 */
+static void test_min_is_given_back_at_reap(void **state)
+{
+	struct world *w = open_cores(1);
+	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
+	dis_id id;
+
+	(void)state;
+	intent.min_permille = 800;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(spawn(w, &intent, 1, 0, 0, &id), 0);
+		assert_int_equal(dis_vm_reap_finish(w->dom, id), 0);
+	}
+	assert_int_equal(w->core[0].core->dom->reserved_ppm[0], 0);
+	world_close(w);
+}
+
+/* R: DIS-6: only where the vCPU may run. */
+static void test_min_is_admitted_on_allowed_cores_only(void **state)
+{
+	struct world *w = open_cores(2);
+	struct dis_intent intent = world_intent_on(DIS_CLASS_BATCH, 2);
+	dis_id id;
+
+	(void)state;
+	intent.min_permille = 600;
+	assert_int_equal(spawn(w, &intent, 1, 0, 0, &id), 0);
+	assert_int_equal(spawn(w, &intent, 1, 0, 0, &id), -DIS_ERESOURCE);
+	intent.affinity = DIS_CPUMASK_ALL;
+	assert_int_equal(spawn(w, &intent, 1, 0, 0, &id), 0);
+	assert_int_equal(w->core[0].core->dom->reserved_ppm[0],
+			 reserve_pace_ppm(600));
+	world_close(w);
+}
+
+/* R: DIS-6: a VM's minimum is its vCPUs' in equal parts. */
+static void test_min_of_vm_is_split_evenly(void **state)
+{
+	struct world *w = open_cores(2);
+	struct dis_intent intents[2] = {world_intent(DIS_CLASS_BACKGROUND),
+					world_intent(DIS_CLASS_BACKGROUND)};
+	const struct role hogs[] = {ROLE(DIS_CLASS_SYSTEM, world_hog),
+				    ROLE(DIS_CLASS_SYSTEM, world_hog)};
+	struct role roles[] = {{intents[0], world_hog, 1},
+			       {intents[1], world_hog, 1}};
+	dis_id vm;
+
+	(void)state;
+	vm = world_vm_stopped(w, roles, 2);
+	assert_int_equal(
+		dis_domain_set_shares(w->dom, vm, 500, 0, err, sizeof(err)), 0);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_vm(w, hogs, 2);
+	world_run(w, 10 * SECOND_NS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(cpu_ns(w, vm, i) >= 2490 * MS);
+	world_close(w);
+}
+
+/* R: DIS-7 */
+static void test_shares_of_vm_out_of_range_refused(void **state)
+{
+	struct world *w = open_cores(1);
+	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
+	dis_id id;
+
+	(void)state;
+	assert_int_equal(spawn(w, &intent, 1, 0, 1001, &id), -DIS_EINTENT);
+	assert_string_equal(err, "shares of a VM with 1 vCPUs are 1000 per "
+				 "mille at most");
+	assert_int_equal(spawn(w, &intent, 1, 500, 510, &id), -DIS_EINTENT);
+	assert_string_equal(err, "the VM's maximum 510 is too close to its "
+				 "minima: it must be 550 at least");
+	intent.max_permille = 100;
+	assert_int_equal(spawn(w, &intent, 1, 100, 0, &id), -DIS_EINTENT);
+	assert_string_equal(err, "max 100 of vCPU 0 is too close to its part "
+				 "of the VM's minimum, 100");
+	world_close(w);
+}
+
+/* R: DIS-6: nothing that is ignored. */
+static void test_shares_without_own_scheduling_not_supported(void **state)
+{
+	struct dis_domain_config cfg = world_config(1);
+	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
+	struct world *w;
+	dis_id id;
+
+	(void)state;
+	cfg.per_vcpu = true;
+	cfg.vcpus_max = cfg.cores;
+	w = world_open(&cfg, 0);
+	intent.max_permille = 100;
+	assert_int_equal(spawn(w, &intent, 1, 0, 0, &id), -DIS_ENOTSUPPORTED);
+	world_close(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_min_rate_fits_the_window),
+		cmocka_unit_test(test_min_holds_below_hogs_of_every_class),
+		cmocka_unit_test(test_min_holds_beside_realtime_that_overruns),
+		cmocka_unit_test(test_min_leaves_realtime_its_deadlines),
+		cmocka_unit_test(test_min_dispatch_names_its_reason),
+		cmocka_unit_test(test_min_sleeper_saves_nothing_up),
+		cmocka_unit_test(test_min_beyond_a_core_is_refused_at_spawn),
+		cmocka_unit_test(test_min_is_given_back_at_reap),
+		cmocka_unit_test(test_min_is_admitted_on_allowed_cores_only),
+		cmocka_unit_test(test_min_of_vm_is_split_evenly),
+		cmocka_unit_test(test_shares_of_vm_out_of_range_refused),
+		cmocka_unit_test(
+			test_shares_without_own_scheduling_not_supported),
+	};
+
+	return cmocka_run_group_tests_name("share_min", tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * disvm bench deadline: periodic guests that fill a part of every core, beside
+ * 16 busy ones: how many of their deadlines are missed, and by how much?
+ *
+ * Per core three guests with periods of 10, 20 and 40 ms, each a third of the
+ * case's utilisation; a job's deadline is the next release. The budget that they
+ * declare, and that SCHED_DEADLINE is told, is their work and a little more: a
+ * job is also entered and left.
+ */
+#include <stdio.h>
+
+#include "bench/grid.h"
+
+#define BUSY_GUESTS 16u
+#define RATES 3u
+#define BUSY RATES
+/* Budget per work, in percent. */
+#define BUDGET_PERCENT 104u
+
+static const uint64_t period_ns[RATES] = {10 * DIS_MS_NS, 20 * DIS_MS_NS,
+					  40 * DIS_MS_NS};
+
+static const struct grid_case cases[] = {
+	{{.name = "u50", .title = "50 % of each core"}, 50, true},
+	{{.name = "u70", .title = "70 % of each core"}, 70, false},
+	{{.name = "u80", .title = "80 % of each core"}, 80, false},
+	{{.name = "u90", .title = "90 % of each core"}, 90, false},
+	{{.name = "u95", .title = "95 % of each core"}, 95, true},
+};
+
+static const struct grid_measure measures[] = {
+	{{"missed", "missed", "permille", false},
+	 GRID_CRITICAL,
+	 0,
+	 true,
+	 grid_missed_permille},
+	{{"tardiness", "mean tardiness", "ns", false},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_tardiness_mean},
+	{{"tardiness_max", "worst tardiness", "ns", false},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_tardiness_max},
+	{{"start_p99", "start p99", "ns", false},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_p99},
+	{{"jobs", "jobs", "per_s", true},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_work_per_s},
+	{{"busy", "busy work", "per_s", true}, BUSY, 0, true, grid_work_per_s},
+};
+
+static bool deadline_scene(const struct grid_case *c, bool quick,
+			   struct scene *scene, char *why, size_t why_size)
+{
+	(void)why;
+	(void)why_size;
+	for (unsigned i = 0; i < RATES; i++) {
+		struct scene_group *group = &scene->group[i];
+		uint64_t work_us =
+			period_ns[i] / DIS_US_NS * c->value / 100 / RATES;
+		uint64_t budget_us = work_us * BUDGET_PERCENT / 100;
+
+		*group = (struct scene_group){
+			.guests = scene->n_cpus,
+			.vcpus = 1,
+			.critical = true,
+			.runtime_ns = budget_us * DIS_US_NS,
+			.period_ns = period_ns[i],
+		};
+		snprintf(group->workload, sizeof(group->workload),
+			 "periodic:%llums,%lluus",
+			 (unsigned long long)(period_ns[i] / DIS_MS_NS),
+			 (unsigned long long)work_us);
+		snprintf(group->intent, sizeof(group->intent),
+			 "realtime:period=%llums,wcet=%lluus",
+			 (unsigned long long)(period_ns[i] / DIS_MS_NS),
+			 (unsigned long long)budget_us);
+	}
+	scene->group[BUSY] = (struct scene_group){
+		.workload = "hog",
+		.intent = "batch",
+		.guests = quick ? 2 : BUSY_GUESTS,
+		.vcpus = 1,
+	};
+	scene->n_groups = RATES + 1;
+	return true;
+}
+
+static int run_deadline(const struct bench_options *options,
+			struct bench_progress *progress,
+			struct bench_result *result, char *err, size_t err_size)
+{
+	static const struct grid grid = {
+		.cases = cases,
+		.n_cases = sizeof(cases) / sizeof(cases[0]),
+		.measures = measures,
+		.n_measures = sizeof(measures) / sizeof(measures[0]),
+		.contenders = GRID_ALL,
+		.window_ns = 4 * DIS_S_NS,
+		.what = "deadlines of periodic guests beside busy ones (worst "
+			"tardiness: since the start, stalls included)",
+		.scene = deadline_scene,
+	};
+
+	return grid_run(&grid, options, progress, result, err, err_size);
+}
+
+const struct bench bench_deadline = {
+	.name = "deadline",
+	.summary = "deadlines missed on cores that are nearly full",
+	.run = run_deadline,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Guests that come one by one: under DIS, with threads, or under QEMU.
+ *
+ * Place in the flow: benches that measure the coming itself (spawn.c,
+ * density.c), in a child of scene_child().
+ *
+ * Locking: the child's main thread.
+ */
+#ifndef DISVM_BENCH_FLOCK_H
+#define DISVM_BENCH_FLOCK_H
+
+#include "bench/bench.h"
+#include "bench/own.h"
+#include "bench/qemu.h"
+
+/** @machine: not under QEMU. */
+struct flock_guest {
+	struct machine *machine;
+	struct qemu_guest qemu;
+	struct window_guest view;
+	uint64_t asked_ns;
+};
+
+/**
+ * @scene:  whose groups the guests are of; guests is the most of each.
+ * @result: outcome and reason go there.
+ */
+struct flock {
+	enum scene_by by;
+	struct scene scene;
+	struct scene_result *result;
+	struct own own;
+	char qemu[512];
+	unsigned n;
+	unsigned of_group[SCENE_GROUPS_MAX];
+	struct flock_guest *guest;
+};
+
+/**
+ * flock_open - everything but the guests.
+ * @flock: by, scene and result are set, the rest is 0.
+ * Return: false with the result's outcome.
+ */
+bool flock_open(struct flock *flock, const struct bench_options *options);
+
+/**
+ * flock_add - ask for one more guest of group @g; it may not be ready yet.
+ * Return: false with the result's outcome.
+ */
+bool flock_add(struct flock *flock, unsigned g);
+
+/**
+ * flock_wait - until guests [@from, @to) are ready.
+ * @ready: called for each, as soon as it is seen; may be NULL.
+ */
+bool flock_wait(struct flock *flock, unsigned from, unsigned to,
+		void (*ready)(void *ctx, unsigned i), void *ctx);
+
+/** End guest @i; its memory stays. */
+void flock_end(struct flock *flock, unsigned i);
+/** End what would outlive this process: QEMU's. */
+void flock_close(struct flock *flock);
+
+/** A copy of the report of vCPU 0 of guest @i, which was ready. */
+struct disvm_guest_report flock_report(const struct flock *flock, unsigned i);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The result of a bench as tables; see output.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "bench/output.h"
+
+#define CELL_WIDTH 23
+
+const char *bench_shown_unit(const char *unit)
+{
+	return strcmp(unit, "ns") == 0 ? "us" : unit;
+}
+
+const char *bench_format(double value, const char *unit, char *buf, size_t size)
+{
+	if (!strcmp(unit, "ns"))
+		value /= 1000;
+	snprintf(buf, size, "%.*f",
+		 value >= 100 || value == 0 ? 0
+		 : value >= 10              ? 1
+		 : value >= 1               ? 2
+					    : 3,
+		 value);
+	return buf;
+}
+
+static void write_target(FILE *to, int digits, double target, double median,
+			 bool more)
+{
+	char text[32] = "";
+
+	if (target > 0)
+		snprintf(text, sizeof(text), "%s %.*f",
+			 more ? ">=" : "<=", digits, target);
+	fprintf(to, " %10s", text);
+	if (target > 0)
+		fprintf(to, "  %s",
+			bench_target_met(target, median, more) ? "met"
+							       : "missed");
+	fputc('\n', to);
+}
+
+static void write_figures(const struct bench_result *result, FILE *to)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "%s %s", result->unit, result->what);
+	fprintf(to, "\n%-28s %9s %9s %9s %7s %10s\n", head, "min", "median",
+		"max", "stalls", "target");
+	for (unsigned i = 0; i < result->n_figures; i++) {
+		const struct bench_figure *figure = &result->figure[i];
+		struct bench_spread s = bench_figure_spread(result, i);
+
+		fprintf(to, "%-28s %9.0f %9.0f %9.0f %7u", figure->title, s.min,
+			s.median, s.max, figure->stalls);
+		write_target(to, 0, figure->target, s.median, figure->more);
+	}
+}
+
+/* Rows to show: a grid has more ratios than anybody reads; those with a target
+ * and those to the default peers. */
+static bool is_shown(const struct bench_result *result, unsigned i)
+{
+	const struct bench_ratio *ratio = &result->ratio[i];
+
+	return !bench_ratio_absent(result, i) &&
+	       (!result->n_cases || ratio->target > 0 ||
+		strstr(ratio->name, "_to_threads") ||
+		strstr(ratio->name, "_to_qemu"));
+}
+
+/* Targets of figures themselves: a grid has no column for them. */
+static void write_targets(const struct bench_result *result, FILE *to)
+{
+	for (unsigned i = 0; result->n_cases && i < result->n_figures; i++) {
+		const struct bench_figure *figure = &result->figure[i];
+		struct bench_spread s;
+		char median[32], target[32];
+
+		if (figure->target <= 0 || figure->absent)
+			continue;
+		s = bench_figure_spread(result, i);
+		fprintf(to, "%s: %s %s, target %s %s: %s\n", figure->title,
+			bench_format(s.median, figure->unit, median,
+				     sizeof(median)),
+			bench_shown_unit(figure->unit),
+			figure->more ? ">=" : "<=",
+			bench_format(figure->target, figure->unit, target,
+				     sizeof(target)),
+			bench_target_met(figure->target, s.median, figure->more)
+				? "met"
+				: "missed");
+	}
+}
+
+static void write_ratios(const struct bench_result *result, FILE *to)
+{
+	int width = result->n_cases ? 52 : 28;
+
+	if (!result->n_ratios)
+		return;
+	fprintf(to, "\n%-*s %9s %9s %9s %7s %10s\n", width,
+		"ratio, round by round", "min", "median", "max", "", "target");
+	for (unsigned i = 0; i < result->n_ratios; i++) {
+		const struct bench_ratio *ratio = &result->ratio[i];
+		struct bench_spread s;
+
+		if (!is_shown(result, i))
+			continue;
+		s = bench_result_ratio(result, i);
+		fprintf(to, "%-*s %9.3f %9.3f %9.3f %7s", width, ratio->title,
+			s.min, s.median, s.max,
+			!result->n_cases || s.median == 1 ? ""
+			: (s.median > 1) == ratio->more   ? "better"
+							  : "worse");
+		write_target(to, 2, ratio->target, s.median, ratio->more);
+	}
+}
+
+static void write_cell(const struct bench_result *result, unsigned cell,
+		       FILE *to)
+{
+	const struct bench_figure *figure;
+	struct bench_spread s;
+	char min[24], median[24], max[24], text[80];
+
+	if (!cell) {
+		fprintf(to, " %*s", CELL_WIDTH, "");
+		return;
+	}
+	figure = &result->figure[cell - 1];
+	if (figure->absent) {
+		fprintf(to, " %*s", CELL_WIDTH, "-");
+		return;
+	}
+	s = bench_figure_spread(result, cell - 1);
+	snprintf(text, sizeof(text), "%s (%s..%s)",
+		 bench_format(s.median, figure->unit, median, sizeof(median)),
+		 bench_format(s.min, figure->unit, min, sizeof(min)),
+		 bench_format(s.max, figure->unit, max, sizeof(max)));
+	fprintf(to, " %*s", CELL_WIDTH, text);
+}
+
+static unsigned stalls_of(const struct bench_result *result, unsigned ci,
+			  unsigned k)
+{
+	for (unsigned m = 0; m < result->n_measures; m++)
+		if (result->cell[ci][k][m])
+			return result->figure[result->cell[ci][k][m] - 1].stalls;
+	return 0;
+}
+
+static bool uses_measure(const struct bench_result *result, unsigned ci,
+			 unsigned m)
+{
+	for (unsigned k = 0; k < result->n_contenders; k++)
+		if (result->cell[ci][k][m])
+			return true;
+	return false;
+}
+
+static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
+{
+	char head[64];
+
+	fprintf(to, "\n%-26s", result->cases[ci].title);
+	for (unsigned m = 0; m < result->n_measures; m++) {
+		const struct bench_label *label = &result->measures[m];
+
+		if (!uses_measure(result, ci, m))
+			continue;
+		snprintf(head, sizeof(head), "%s, %s", label->title,
+			 bench_shown_unit(label->unit));
+		fprintf(to, " %*s", CELL_WIDTH, head);
+	}
+	fprintf(to, " %7s\n", "stalls");
+	for (unsigned k = 0; k < result->n_contenders; k++) {
+		fprintf(to, "%-26s", result->contenders[k].title);
+		for (unsigned m = 0; m < result->n_measures; m++)
+			if (uses_measure(result, ci, m))
+				write_cell(result, result->cell[ci][k][m], to);
+		fprintf(to, " %7u\n", stalls_of(result, ci, k));
+	}
+}
+
+static void write_grid(const struct bench_result *result, FILE *to)
+{
+	fprintf(to, "%s; median (min..max) of the rounds\n", result->what);
+	for (unsigned i = 0; i < result->n_cases; i++)
+		write_case(result, i, to);
+	for (unsigned i = 0; i < result->n_notes; i++)
+		fprintf(to, "%s%s, %s: %s%s\n", i ? "" : "\n",
+			result->note[i].case_title, result->note[i].contender,
+			result->note[i].impossible ? "not possible here: " : "",
+			result->note[i].reason);
+}
+
+static void write_warnings(const struct bench_report *report, FILE *to)
+{
+	const struct bench_result *result = report->result;
+	double others = bench_load_others_percent(&result->load);
+	double steal = bench_load_steal_percent(&result->load);
+
+	if (others + steal >= BENCH_BUSY_PERCENT)
+		fprintf(to,
+			"\nwarning: others used CPU%s %s meanwhile (programs "
+			"%.0f %%, the machine below %.0f %%)\n",
+			report->host.n_cpus > 1 ? "s" : "",
+			report->host.cpu_list, others, steal);
+	if (*result->unwatched)
+		fprintf(to,
+			"\nwarning: stalls of the machine could not be "
+			"told apart: %s\n",
+			result->unwatched);
+	if (report->options->quick)
+		fprintf(to, "\nwarning: --quick: too little was measured for "
+			    "the figures to mean anything\n");
+}
+
+int bench_write_text(const struct bench_report *report, FILE *to)
+{
+	const struct bench_result *result = report->result;
+
+	fprintf(to, "%s: %s\n", report->bench->name, report->bench->summary);
+	fprintf(to, "%u rounds on CPU%s %s, %.1f s; Linux %s, %s, commit %s\n",
+		result->rounds, report->host.n_cpus > 1 ? "s" : "",
+		report->host.cpu_list, (double)result->load.wall_ns / 1e9,
+		report->host.kernel, report->host.kvm_backend,
+		report->host.commit);
+	if (result->n_cases)
+		write_grid(result, to);
+	else
+		write_figures(result, to);
+	write_ratios(result, to);
+	write_targets(result, to);
+	write_warnings(report, to);
+	if (fflush(to) || ferror(to))
+		return errno ? -errno : -EIO;
+	return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking at running guests; see window.h. */
+#include "bench/window.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <dis/executor.h>
+
+#include "bench/watch.h"
+
+#define PAGE UINT64_C(4096)
+/* The image ends, and the reports begin, in here. */
+#define REPORTS_FROM UINT64_C(0x200000)
+#define REPORTS_TO UINT64_C(0x280000)
+#define READY_NS (60 * DIS_S_NS)
+#define POLL_US 500
+/* From the turn of group 0 to the second window. */
+#define TURN_MARGIN_NS (100 * DIS_MS_NS)
+
+struct vcpu_view {
+	const struct window_guest *guest;
+	unsigned index;
+	struct disvm_guest_report last;
+	uint64_t work; /* in clean slices of this window */
+};
+
+struct play {
+	const struct scene *scene;
+	const struct window_source *source;
+	struct scene_result *result;
+	struct bench_watch *watch;
+	struct vcpu_view *view;
+	unsigned n_views;
+};
+
+static const struct disvm_guest_report *report_at(const uint8_t *mem,
+						  uint64_t at)
+{
+	return (const void *)(mem + at);
+}
+
+/*
+ * Is there a page at all? Looking at one that is not would make it: guests are
+ * measured by the pages that they touch.
+ */
+static bool is_there(const struct window_guest *guest, uint64_t at)
+{
+	unsigned char there = 0;
+
+	return at + PAGE <= guest->bytes &&
+	       !mincore((void *)(guest->mem + at), PAGE, &there) && there & 1;
+}
+
+static bool is_report(const struct window_guest *guest, uint64_t at,
+		      unsigned vcpu)
+{
+	const struct disvm_guest_report *r;
+
+	if (!is_there(guest, at))
+		return false;
+	r = report_at(guest->mem, at);
+	return __atomic_load_n(&r->magic, __ATOMIC_ACQUIRE) ==
+		       DISVM_REPORT_MAGIC &&
+	       r->version == DISVM_ABI_VERSION && r->vcpu == vcpu;
+}
+
+static void find_report(struct window_guest *guest)
+{
+	unsigned char there[(REPORTS_TO - REPORTS_FROM) / PAGE];
+
+	if (mincore((void *)(guest->mem + REPORTS_FROM),
+		    REPORTS_TO - REPORTS_FROM, there))
+		return;
+	for (unsigned i = 0; !guest->report && i < sizeof(there); i++)
+		if ((there[i] & 1) &&
+		    is_report(guest, REPORTS_FROM + i * PAGE, 0))
+			guest->report = REPORTS_FROM + i * PAGE;
+}
+
+bool bench_window_ready(struct window_guest *guest)
+{
+	if (!guest->report)
+		find_report(guest);
+	for (unsigned i = 1; guest->report && i < guest->vcpus; i++)
+		if (!is_report(guest, guest->report + i * PAGE, i))
+			return false;
+	return guest->report;
+}
+
+static void sleep_until(uint64_t time_ns)
+{
+	struct timespec at = {.tv_sec = (time_t)(time_ns / DIS_S_NS),
+			      .tv_nsec = (long)(time_ns % DIS_S_NS)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL))
+		;
+}
+
+static bool alive(const struct window_source *source,
+		  struct scene_result *result)
+{
+	const char *why = source->alive(source->ctx);
+
+	if (why)
+		scene_fail(result, SCENE_BROKEN, "%s", why);
+	return !why;
+}
+
+bool bench_window_wait(const struct window_source *source, unsigned from,
+		       unsigned to, struct scene_result *result)
+{
+	uint64_t limit_ns = dis_clock_ns() + READY_NS;
+	unsigned i = from;
+
+	while (i < to) {
+		if (bench_window_ready(&source->guest[i])) {
+			i++;
+			continue;
+		}
+		if (!alive(source, result))
+			return false;
+		if (dis_clock_ns() > limit_ns) {
+			scene_fail(result, SCENE_BROKEN,
+				   "only %u of %u guests got ready within 60 s",
+				   i - from, to - from);
+			return false;
+		}
+		usleep(POLL_US);
+	}
+	return true;
+}
+
+static void read_report(const struct vcpu_view *view,
+			struct disvm_guest_report *out)
+{
+	memcpy(out,
+	       report_at(view->guest->mem,
+			 view->guest->report + view->index * PAGE),
+	       sizeof(*out));
+}
+
+static void take_views(struct play *p)
+{
+	for (unsigned i = 0; i < p->n_views; i++) {
+		read_report(&p->view[i], &p->view[i].last);
+		p->view[i].work = 0;
+	}
+}
+
+/* What a vCPU did in the slice that ends now. */
+static void add_slice(struct scene_window *w, struct vcpu_view *view,
+		      bool stalled)
+{
+	struct scene_figures *f = &w->group[view->guest->group];
+	struct disvm_guest_report now;
+
+	read_report(view, &now);
+	if (now.tardiness_max_ns > f->tardiness_max_ns)
+		f->tardiness_max_ns = now.tardiness_max_ns;
+	if (stalled) {
+		f->stalled_misses += now.misses - view->last.misses;
+	} else {
+		view->work += now.work - view->last.work;
+		f->work += now.work - view->last.work;
+		f->wakes += now.wakes - view->last.wakes;
+		f->misses += now.misses - view->last.misses;
+		f->tardiness_sum_ns +=
+			now.tardiness_sum_ns - view->last.tardiness_sum_ns;
+		bench_hist_add(&f->hist, view->last.lateness, now.lateness);
+	}
+	view->last = now;
+}
+
+static bool set_fairness(struct play *p, struct scene_window *w)
+{
+	uint64_t *work = calloc(p->n_views + 1, sizeof(*work));
+
+	if (!work)
+		return false;
+	for (unsigned g = 0; g < p->scene->n_groups; g++) {
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < p->n_views; i++)
+			if (p->view[i].guest->group == g)
+				work[n++] = p->view[i].work;
+		w->group[g].jain = bench_jain(work, n);
+	}
+	free(work);
+	return true;
+}
+
+static bool play_window(struct play *p, struct scene_window *w)
+{
+	uint64_t from_ns, stalls = bench_watch_stalls(p->watch);
+	uint64_t slice_ns = dis_ns_min(p->scene->window_ns, SCENE_SLICE_NS);
+
+	take_views(p);
+	from_ns = dis_clock_ns();
+	for (uint64_t left = p->scene->window_ns / slice_ns; left; left--) {
+		uint64_t now_ns, now_stalls;
+
+		sleep_until(from_ns + slice_ns);
+		if (!alive(p->source, p->result))
+			return false;
+		now_ns = dis_clock_ns();
+		now_stalls = bench_watch_stalls(p->watch);
+		for (unsigned i = 0; i < p->n_views; i++)
+			add_slice(w, &p->view[i], now_stalls != stalls);
+		w->slices++;
+		if (now_stalls != stalls)
+			w->stalled++;
+		else
+			w->clean_ns += now_ns - from_ns;
+		stalls = now_stalls;
+		from_ns = now_ns;
+	}
+	return set_fairness(p, w);
+}
+
+/* The own time of the first vCPU of group 0. */
+static uint64_t turner_ns(const struct play *p)
+{
+	const struct vcpu_view *view = p->view;
+	struct disvm_guest_report now;
+
+	while (view->guest->group != 0)
+		view++;
+	read_report(view, &now);
+	return now.elapsed_ns;
+}
+
+static bool play_windows(struct play *p)
+{
+	const struct scene *scene = p->scene;
+
+	sleep_until(dis_clock_ns() + scene->warm_ns);
+	if (!play_window(p, &p->result->window[0]))
+		return false;
+	if (!scene->turn_ns)
+		return true;
+	if (turner_ns(p) >= scene->turn_ns) {
+		scene_fail(p->result, SCENE_BROKEN,
+			   "the guests took too long to start");
+		return false;
+	}
+	while (turner_ns(p) < scene->turn_ns + TURN_MARGIN_NS) {
+		if (!alive(p->source, p->result))
+			return false;
+		usleep(POLL_US);
+	}
+	return play_window(p, &p->result->window[1]);
+}
+
+/* Looks are to be in time, above whoever computes and below the watch. */
+static void become_prompt(void)
+{
+	const struct sched_param param = {
+		.sched_priority = sched_get_priority_max(SCHED_FIFO) - 1};
+
+	sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+}
+
+static bool make_views(struct play *p)
+{
+	const struct window_source *source = p->source;
+
+	for (unsigned i = 0; i < source->n; i++)
+		p->n_views += source->guest[i].vcpus;
+	p->view = calloc(p->n_views + 1, sizeof(*p->view));
+	if (!p->view) {
+		scene_fail(p->result, SCENE_BROKEN, "out of memory");
+		return false;
+	}
+	for (unsigned i = 0, v = 0; i < source->n; i++)
+		for (unsigned k = 0; k < source->guest[i].vcpus; k++, v++)
+			p->view[v] = (struct vcpu_view){
+				.guest = &source->guest[i], .index = k};
+	return true;
+}
+
+void bench_window_play(const struct scene *scene,
+		       const struct window_source *source,
+		       struct scene_result *result)
+{
+	struct play p = {.scene = scene, .source = source, .result = result};
+
+	if (!make_views(&p))
+		return;
+	bench_watch_start(scene->cpus, scene->n_cpus, &p.watch,
+			  result->unwatched, sizeof(result->unwatched));
+	become_prompt();
+	if (play_windows(&p))
+		result->outcome = SCENE_DONE;
+	if (p.watch)
+		bench_watch_stop(p.watch);
+	free(p.view);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Looking at running guests: their reports, in their memory, slice by slice.
+ *
+ * Place in the flow: own.c and qemu.c bring guests up and hand their memory
+ * over; bench_window_wait() until they are ready, bench_window_play() measures.
+ *
+ * Invariant: what a guest wrote is copied once, then the copy is used. A
+ * report's place is searched at the addresses where the tiny guest has it.
+ *
+ * Locking: one thread; guests write meanwhile, each figure in one piece.
+ */
+#ifndef DISVM_BENCH_WINDOW_H
+#define DISVM_BENCH_WINDOW_H
+
+#include "bench/scene.h"
+
+/**
+ * @mem:    the guest's memory as the host sees it, @bytes long.
+ * @report: offset of the report of vCPU 0 once it was found, else 0.
+ */
+struct window_guest {
+	const uint8_t *mem;
+	uint64_t bytes;
+	unsigned group;
+	unsigned vcpus;
+	uint64_t report;
+};
+
+/** @alive: asked in between: NULL, or why the guests do not run any more. */
+struct window_source {
+	struct window_guest *guest;
+	unsigned n;
+	const char *(*alive)(void *ctx);
+	void *ctx;
+};
+
+/** Look once: are the reports of all vCPUs of @guest there? */
+bool bench_window_ready(struct window_guest *guest);
+
+/**
+ * bench_window_wait - until guests [@from, @to) are ready, 60 s at most.
+ * Return: true; else the result has the reason.
+ */
+bool bench_window_wait(const struct window_source *source, unsigned from,
+		       unsigned to, struct scene_result *result);
+
+/** Measure all windows of @scene; sets the outcome. */
+void bench_window_play(const struct scene *scene,
+		       const struct window_source *source,
+		       struct scene_result *result);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Placement and copying of all that a guest starts with; see boot.h. */
+#include "boot/boot.h"
+
+#include "boot/boot_error.h"
+#include "boot/handover.h"
+#include "boot/layout.h"
+#include "boot/multiboot_info.h"
+#include "boot/pvh.h"
+
+#include <dis/assert.h>
+#include <disvm/guest_abi.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define PAGE_BYTES 4096u
+/* Structures of 8-byte words, and the alignment of a device tree. */
+#define WORD_BYTES 8u
+
+/*
+ * Linux reads the start info through page tables that map the first GiB only,
+ * and so do most small kernels.
+ */
+#define BOOT_DATA_LIMIT_GPA (UINT64_C(1) << 30)
+
+static const struct handover_ops *const protocols[BOOT_PROTOCOLS] = {
+	[BOOT_PVH] = &pvh_handover_ops,
+	[BOOT_MULTIBOOT] = &multiboot_handover_ops,
+};
+
+/* Where things go; computed completely before anything is copied. */
+struct boot_plan {
+	const struct handover_ops *ops;
+	struct boot_layout layout;
+	struct boot_handover handover;
+	uint64_t cmdline_bytes;
+	uint64_t initrd_gpa;
+	uint64_t dtb_gpa;
+};
+
+static uint64_t align_up(uint64_t value, uint64_t align)
+{
+	return (value + align - 1u) & ~(align - 1u);
+}
+
+static int place_segment(struct boot_plan *plan, const struct boot_source *src,
+			 const struct guest_mem *mem,
+			 const struct kernel_segment *segment, char *err,
+			 size_t err_size)
+{
+	const struct layout_range range = {
+		.gpa = segment->gpa,
+		.bytes = segment->mem_bytes,
+		.what = "segment",
+		.number = (int)segment->number,
+	};
+	uint64_t end = segment->gpa + segment->mem_bytes;
+	const struct layout_range *other;
+	char size[BOOT_SIZE_TEXT];
+
+	if (!guest_mem_ptr(mem, segment->gpa, segment->mem_bytes))
+		return boot_error(-EINVAL, err, err_size,
+				  "%s: segment %u: %#" PRIx64 "..%#" PRIx64
+				  " lies outside the guest's %s",
+				  src->kernel->path, segment->number,
+				  segment->gpa, end,
+				  boot_format_size(mem->size_bytes, size));
+	other = layout_reserve(&plan->layout, &range);
+	if (!other)
+		return 0;
+	if (other->number >= 0)
+		return boot_error(-EINVAL, err, err_size,
+				  "%s: segment %u: %#" PRIx64 "..%#" PRIx64
+				  " overlaps segment %d: %#" PRIx64
+				  "..%#" PRIx64,
+				  src->kernel->path, segment->number,
+				  segment->gpa, end, other->number, other->gpa,
+				  other->gpa + other->bytes);
+	return boot_error(-EINVAL, err, err_size,
+			  "%s: segment %u: %#" PRIx64 "..%#" PRIx64
+			  " overlaps %s: %#" PRIx64 "..%#" PRIx64,
+			  src->kernel->path, segment->number, segment->gpa, end,
+			  other->what, other->gpa, other->gpa + other->bytes);
+}
+
+static int place(struct boot_plan *plan, const struct boot_source *src,
+		 const struct guest_mem *mem, uint64_t limit_gpa,
+		 uint64_t bytes, const char *what, uint64_t *gpa, char *err,
+		 size_t err_size)
+{
+	char size[BOOT_SIZE_TEXT];
+
+	if (layout_alloc(&plan->layout, limit_gpa, bytes, PAGE_BYTES, what,
+			 gpa) == 0)
+		return 0;
+	return boot_error(-ENOMEM, err, err_size,
+			  "%s: no room for %s, %" PRIu64
+			  " bytes, beside the kernel in the guest's %s",
+			  src->kernel->path, what, bytes,
+			  boot_format_size(mem->size_bytes, size));
+}
+
+static void add_module(struct boot_handover *handover, uint64_t gpa,
+		       uint64_t bytes, const char *name)
+{
+	handover->modules[handover->nr_modules++] = (struct handover_module){
+		.gpa = gpa,
+		.bytes = bytes,
+		.name = name,
+	};
+}
+
+/* Head, command line and device tree lie in one block: one page for a small
+ * guest. */
+static int place_boot_data(struct boot_plan *plan,
+			   const struct boot_source *src,
+			   const struct guest_mem *mem, char *err,
+			   size_t err_size)
+{
+	struct boot_handover *handover = &plan->handover;
+	uint64_t low = guest_mem_low_bytes(mem);
+	uint64_t limit = low < BOOT_DATA_LIMIT_GPA ? low : BOOT_DATA_LIMIT_GPA;
+	uint64_t cmdline_at = plan->ops->head_bytes;
+	uint64_t dtb_at = align_up(
+		cmdline_at + plan->cmdline_bytes,
+		src->kernel->page_align_modules ? PAGE_BYTES : WORD_BYTES);
+	int ret;
+
+	/* No sum below overflows: the parts are smaller than this. */
+	if (src->dtb_bytes > low)
+		return boot_error(-ENOMEM, err, err_size,
+				  "%s: device tree of %" PRIu64
+				  " bytes is larger than the guest's memory",
+				  src->kernel->path, src->dtb_bytes);
+	ret = place(plan, src, mem, limit, dtb_at + src->dtb_bytes, "boot data",
+		    &handover->head_gpa, err, err_size);
+	if (ret)
+		return ret;
+	handover->cmdline_gpa = handover->head_gpa + cmdline_at;
+	plan->dtb_gpa = handover->head_gpa + dtb_at;
+	if (src->initrd_bytes) {
+		ret = place(plan, src, mem, low, src->initrd_bytes,
+			    "the initrd", &plan->initrd_gpa, err, err_size);
+		if (ret)
+			return ret;
+		add_module(handover, plan->initrd_gpa, src->initrd_bytes,
+			   "initrd");
+	}
+	if (src->dtb_bytes)
+		add_module(handover, plan->dtb_gpa, src->dtb_bytes,
+			   DISVM_DTB_MODULE);
+	return 0;
+}
+
+static int make_plan(struct boot_plan *plan, const struct boot_source *src,
+		     const struct guest_mem *mem, char *err, size_t err_size)
+{
+	const struct kernel_image *kernel = src->kernel;
+	int ret;
+
+	DIS_ASSERT(kernel->protocol < BOOT_PROTOCOLS);
+	plan->ops = protocols[kernel->protocol];
+	plan->cmdline_bytes = (src->cmdline ? strlen(src->cmdline) : 0) + 1u;
+	if (plan->cmdline_bytes > BOOT_CMDLINE_MAX_BYTES)
+		return boot_error(-EINVAL, err, err_size,
+				  "%s: command line of %" PRIu64
+				  " bytes; at most %" PRIu64,
+				  kernel->path, plan->cmdline_bytes - 1u,
+				  BOOT_CMDLINE_MAX_BYTES - 1u);
+	layout_init(&plan->layout);
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		ret = place_segment(plan, src, mem, &kernel->segments[i], err,
+				    err_size);
+		if (ret)
+			return ret;
+	}
+	plan->handover.nr_map =
+		memmap_build(mem->size_bytes, plan->handover.map);
+	return place_boot_data(plan, src, mem, err, err_size);
+}
+
+/* The plan has checked the range: only our own bug can make this fail. */
+static void copy_in(const struct guest_mem *mem, uint64_t gpa,
+		    const void *bytes, uint64_t len)
+{
+	void *dst = guest_mem_ptr(mem, gpa, len);
+
+	DIS_ASSERT(dst);
+	if (len)
+		memcpy(dst, bytes, len);
+}
+
+static void carry_out(const struct boot_plan *plan,
+		      const struct boot_source *src,
+		      const struct guest_mem *mem)
+{
+	const struct kernel_image *kernel = src->kernel;
+	const struct boot_handover *handover = &plan->handover;
+	void *head =
+		guest_mem_ptr(mem, handover->head_gpa, plan->ops->head_bytes);
+
+	DIS_ASSERT(head);
+	for (unsigned i = 0; i < kernel->nr_segments; i++) {
+		const struct kernel_segment *segment = &kernel->segments[i];
+
+		copy_in(mem, segment->gpa, kernel->file.bytes + segment->offset,
+			segment->file_bytes);
+	}
+	plan->ops->write_head(handover, head);
+	copy_in(mem, handover->cmdline_gpa, src->cmdline ? src->cmdline : "",
+		plan->cmdline_bytes);
+	copy_in(mem, plan->dtb_gpa, src->dtb, src->dtb_bytes);
+	if (src->initrd_bytes)
+		copy_in(mem, plan->initrd_gpa, src->initrd, src->initrd_bytes);
+}
+
+int boot_load(const struct boot_source *src, const struct guest_mem *mem,
+	      struct boot_entry *out, char *err, size_t err_size)
+{
+	struct boot_plan plan = {0};
+	int ret;
+
+	ret = make_plan(&plan, src, mem, err, err_size);
+	if (ret)
+		return ret;
+	carry_out(&plan, src, mem);
+	*out = (struct boot_entry){
+		.protocol = src->kernel->protocol,
+		.rip = src->kernel->entry_gpa,
+		.rbx = plan.handover.head_gpa,
+		.rax = plan.ops->rax,
+	};
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Loading of a guest: kernel, initrd, device tree, command line.
+ *
+ * Place in the flow: kernel_image_open() and dtb_build() once for a kind of
+ * VM, boot_load() for each VM, then the KVM layer sets the boot vCPU's
+ * registers from struct boot_entry.
+ *
+ * Invariant: everything is checked before the first byte of guest memory is
+ * written; a refused guest's memory is as it was.
+ * Locking: none. The source is only read: any number of threads may load from
+ * the same one into different guests.
+ */
+#ifndef DISVM_BOOT_BOOT_H
+#define DISVM_BOOT_BOOT_H
+
+#include "boot/kernel_image.h"
+#include "kvm/guest_mem.h"
+
+/** Longest command line with its NUL. */
+#define BOOT_CMDLINE_MAX_BYTES UINT64_C(65536)
+
+/**
+ * @kernel: an open image.
+ * @initrd: @initrd_bytes of them; NULL and 0 for none. Module 0 if there is one.
+ * @cmdline: NULL is "".
+ * @dtb: blob of dtb_build(), @dtb_bytes; NULL and 0 for none. The last module,
+ *       its command line DISVM_DTB_MODULE.
+ */
+struct boot_source {
+	const struct kernel_image *kernel;
+	const void *initrd;
+	uint64_t initrd_bytes;
+	const char *cmdline;
+	const void *dtb;
+	uint64_t dtb_bytes;
+};
+
+/**
+ * How the boot vCPU starts. Both protocols ask for the same machine state:
+ *
+ *   CR0 PE set, PG clear; CR4 and EFER 0; paging and interrupts off;
+ *   CS 32-bit code, read and execute, base 0, limit 4 GiB; DS, ES, SS 32-bit
+ *   data, read and write, base 0, limit 4 GiB; TR a busy 32-bit TSS, base 0,
+ *   limit 0x67; RFLAGS 2; A20 open; no usable GDT, IDT or stack.
+ *
+ * @rip, @rbx, @rax: below 4 GiB; the other general registers are 0.
+ */
+struct boot_entry {
+	enum boot_protocol protocol;
+	uint64_t rip;
+	uint64_t rbx;
+	uint64_t rax;
+};
+
+/**
+ * boot_load - put a kernel and what it is told into a guest's memory.
+ * @src: see above.
+ * @mem: reads as zero everywhere (fresh anonymous memory, or scrubbed): the
+ *       kernel's BSS is part of the contract and is not touched, so that a
+ *       guest costs only the pages that have contents.
+ * @out: written on success only.
+ * @err: one line that names the kernel file and the segment or part.
+ *
+ * Boot data (start info, command line, device tree) goes to the top of the
+ * first GiB of RAM, an initrd to the top of the RAM below 3 GiB.
+ *
+ * Return: 0; -EINVAL for a segment outside RAM, overlapping another or an area
+ * of the loader, or a command line that is too long; -ENOMEM when boot data or
+ * initrd do not fit into the guest's memory.
+ */
+int boot_load(const struct boot_source *src, const struct guest_mem *mem,
+	      struct boot_entry *out, char *err, size_t err_size);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report as JSON, schema REPORT_SCHEMA; see report.h. */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "cli.h"
+#include "report.h"
+
+/* JSON integers are signed here; a guest may have written anything. */
+static json_int_t count_of(uint64_t value)
+{
+	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
+}
+
+/* As ASCII: jansson takes valid UTF-8 only. NULL for "". */
+static json_t *text_of(const char *text)
+{
+	char plain[320];
+
+	if (!*text)
+		return json_null();
+	cli_printable(plain, sizeof(plain), text, sizeof(plain));
+	return json_string(plain);
+}
+
+/* Both, or NULL without memory for one of them. */
+static json_t *merged(json_t *to, json_t *more)
+{
+	bool failed = !to || !more || json_object_update(to, more);
+
+	json_decref(more);
+	if (!failed)
+		return to;
+	json_decref(to);
+	return NULL;
+}
+
+static json_t *host_of(const struct run_report *report)
+{
+	json_t *cpus = json_array();
+
+	for (unsigned i = 0; i < report->host.n_cpus; i++)
+		json_array_append_new(cpus, json_integer(report->host.cpus[i]));
+	return json_pack("{s:o,s:o,s:o,s:o}", "kernel",
+			 text_of(report->host.kernel), "kvm_backend",
+			 text_of(report->host.kvm_backend), "cpus", cpus,
+			 "commit", text_of(report->host.commit));
+}
+
+static json_t *core_of(const struct run_report *report, unsigned index)
+{
+	const struct dis_core_stats *s = &report->cores[index];
+	bool pinned = !strcmp(report->executor, "dis");
+	json_t *core;
+
+	core = json_pack(
+		"{s:i,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
+		"s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+		"core", (int)index, "cpu",
+		pinned ? json_integer(report->cpus[index]) : json_null(),
+		"charged_ns", count_of(s->charged_ns), "idle_ns",
+		count_of(s->idle_ns), "dispatches", count_of(s->dispatches),
+		"preemptions", count_of(s->preemptions), "timer_arms",
+		count_of(s->timer_arms), "timer_expiries",
+		count_of(s->timer_expiries), "timer_spurious",
+		count_of(s->timer_spurious), "timer_lost",
+		count_of(s->timer_lost), "stray_signals",
+		count_of(s->stray_signals), "kicks", count_of(s->kicks_sent),
+		"kicks_coalesced", count_of(s->kicks_coalesced), "messages",
+		count_of(s->messages), "steals", count_of(s->steals),
+		"wake_warm", count_of(s->wake_warm), "wake_idle",
+		count_of(s->wake_idle), "wake_moved", count_of(s->wake_moved),
+		"pushes", count_of(s->pushes), "balances",
+		count_of(s->balances), "handoffs", count_of(s->handoffs),
+		"events_lost", count_of(s->events_lost), "time_backward",
+		count_of(s->time_backward));
+	return report->stats ? merged(core, report_stats_core(report, index))
+			     : core;
+}
+
+/* A figure of a histogram that counted nothing is not 0 but unknown. */
+static json_t *latency_value(const struct report_latency *l, uint64_t value_ns)
+{
+	return l->counted ? json_integer(count_of(value_ns)) : json_null();
+}
+
+static json_t *guest_of(const struct report_guest *g)
+{
+	const struct report_latency *l = &g->lateness;
+	json_t *lateness;
+
+	lateness = json_pack("{s:o,s:o,s:o,s:o,s:o}", "p50",
+			     latency_value(l, l->p50_ns), "p90",
+			     latency_value(l, l->p90_ns), "p99",
+			     latency_value(l, l->p99_ns), "p999",
+			     latency_value(l, l->p999_ns), "max",
+			     latency_value(l, l->max_ns));
+	return json_pack("{s:o,s:b,s:I,s:I,s:I,s:o,s:I,s:I}", "workload",
+			 text_of(g->workload), "done", g->done, "work",
+			 count_of(g->work), "wakes", count_of(g->wakes),
+			 "elapsed_ns", count_of(g->elapsed_ns), "lateness_ns",
+			 lateness, "misses", count_of(g->misses), "steal_ns",
+			 count_of(g->steal_ns));
+}
+
+static json_t *vcpu_of(const struct run_report *report,
+		       const struct report_vcpu *v)
+{
+	const struct dis_vcpu_stats *s = &v->stats;
+	char intent[400];
+	json_t *vcpu;
+
+	dis_intent_format(&v->intent, intent, sizeof(intent));
+	vcpu = json_pack(
+		"{s:i,s:s,s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
+		"s:I,s:I,s:I,s:o}",
+		"vcpu", (int)v->index, "intent", intent, "declared",
+		v->intent.declared, "state", dis_state_name(v->state), "cpu_ns",
+		count_of(s->cpu_ns), "wait_ns", count_of(s->wait_ns),
+		"sleep_ns", count_of(s->sleep_ns), "throttled_ns",
+		count_of(s->throttled_ns), "dispatches",
+		count_of(s->dispatches), "preemptions",
+		count_of(s->preemptions), "throttles", count_of(s->throttles),
+		"yields", count_of(s->yields), "blocks", count_of(s->blocks),
+		"wakes", count_of(s->wakes), "migrations",
+		count_of(s->migrations), "deadline_misses",
+		count_of(s->deadline_misses), "user_exits",
+		count_of(s->user_exits), "ahead_ns", count_of(s->ahead_ns),
+		"guest", v->has_guest ? guest_of(&v->guest) : json_null());
+	return report->stats ? merged(vcpu, report_stats_vcpu(report, v))
+			     : vcpu;
+}
+
+static json_t *vm_of(const struct run_report *report, const struct report_vm *vm)
+{
+	json_t *vcpus = json_array(), *object;
+
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		if (json_array_append_new(vcpus, vcpu_of(report, &vm->vcpus[i])))
+			goto err_free;
+	object = json_pack("{s:I,s:o,s:s,s:s,s:o,s:I,s:o}", "vm",
+			   (json_int_t)vm->seq, "name", text_of(vm->name),
+			   "state", dis_state_name(vm->state), "reason",
+			   dis_reason_name(vm->reason), "detail",
+			   text_of(vm->detail), "exit_code",
+			   (json_int_t)vm->exit_code, "vcpus", vcpus);
+	return report->stats ? merged(object, report_stats_vm(vm)) : object;
+
+err_free:
+	json_decref(vcpus);
+	return NULL;
+}
+
+/* "batch":"fair" and so on; empty where the host's kernel schedules. */
+static json_t *policies_of(const struct run_report *report)
+{
+	json_t *policies = json_object();
+
+	for (unsigned k = 0; k < DIS_CLASSES; k++)
+		if (report->policies[k] &&
+		    json_object_set_new(policies,
+					dis_class_name((enum dis_class)k),
+					json_string(report->policies[k])))
+			goto err_free;
+	return policies;
+
+err_free:
+	json_decref(policies);
+	return NULL;
+}
+
+static json_t *module_of(const struct dis_module_info *module)
+{
+	return json_pack("{s:s,s:s,s:o,s:b,s:s}", "name", module->name,
+			 "version", module->version, "file",
+			 text_of(module->path), "failed", module->failed,
+			 "reason", dis_reason_name(module->reason));
+}
+
+static json_t *modules_of(const struct run_report *report)
+{
+	json_t *modules = json_array();
+
+	for (unsigned i = 0; i < report->n_modules; i++)
+		if (json_array_append_new(modules,
+					  module_of(&report->modules[i])))
+			goto err_free;
+	return modules;
+
+err_free:
+	json_decref(modules);
+	return NULL;
+}
+
+/* NULL without memory: jansson passes it on from any value within. */
+static json_t *report_of(const struct run_report *report)
+{
+	struct dis_core_stats pool = report_pool(report);
+	json_t *cores = json_array(), *vms = json_array(), *root;
+
+	for (unsigned i = 0; i < report->n_cores; i++)
+		if (json_array_append_new(cores, core_of(report, i)))
+			goto err_free;
+	for (unsigned i = 0; i < report->n_vms; i++)
+		if (json_array_append_new(vms, vm_of(report, &report->vms[i])))
+			goto err_free;
+	root = json_pack(
+		"{s:s,s:o,s:s,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,"
+		"s:I,s:o,s:o,s:o,s:o}",
+		"schema", REPORT_SCHEMA, "host", host_of(report), "executor",
+		report->executor, "wall_ns", count_of(report->wall_ns),
+		"idle_ns", count_of(pool.idle_ns), "charged_ns",
+		count_of(pool.charged_ns), "jain", report_fairness(report),
+		"dispatches", count_of(pool.dispatches), "preemptions",
+		count_of(pool.preemptions), "timer_arms",
+		count_of(pool.timer_arms), "kicks", count_of(pool.kicks_sent),
+		"user_exits", count_of(report->user_exits), "events_lost",
+		count_of(pool.events_lost), "policies", policies_of(report),
+		"policy_modules", modules_of(report), "cores", cores, "vms",
+		vms);
+	return report->stats ? merged(root, report_stats_all(report)) : root;
+
+err_free:
+	json_decref(cores);
+	json_decref(vms);
+	return NULL;
+}
+
+int report_write_json(const struct run_report *report, FILE *to)
+{
+	json_t *root = report_of(report);
+	int ret = 0;
+
+	if (!root)
+		return -ENOMEM;
+	errno = 0;
+	if (json_dumpf(root, to, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
+	    fputc('\n', to) == EOF || fflush(to))
+		ret = errno ? -errno : -EIO;
+	json_decref(root);
+	return ret;
+}

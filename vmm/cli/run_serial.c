@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serial output between executors and main thread; see run_serial.h. */
+#include "cli/run_serial.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* What is said about lines that were lost. */
+#define NOTE_BYTES 128u
+
+int run_serial_init(struct run_serial *serial, FILE *to)
+{
+	*serial = (struct run_serial){.to = to};
+	pthread_mutex_init(&serial->lock, NULL);
+	serial->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	serial->waiting = malloc(SERIAL_BYTES + NOTE_BYTES);
+	serial->writing = malloc(SERIAL_BYTES + NOTE_BYTES);
+	if (to)
+		fflush(to);
+	if (serial->fd >= 0 && serial->waiting && serial->writing)
+		return 0;
+	run_serial_fini(serial);
+	return -ENOMEM;
+}
+
+void run_serial_fini(struct run_serial *serial)
+{
+	if (serial->waiting && serial->writing)
+		run_serial_flush(serial, true);
+	if (serial->fd >= 0)
+		close(serial->fd);
+	free(serial->waiting);
+	free(serial->writing);
+	pthread_mutex_destroy(&serial->lock);
+	*serial = (struct run_serial){.fd = -1};
+}
+
+void run_serial_put(struct run_serial *serial, const char *prefix,
+		    const void *data, size_t len)
+{
+	size_t prefix_len = strlen(prefix);
+	size_t used;
+
+	pthread_mutex_lock(&serial->lock);
+	used = serial->waiting_len;
+	if (prefix_len + len <= SERIAL_BYTES - used) {
+		memcpy(serial->waiting + used, prefix, prefix_len);
+		memcpy(serial->waiting + used + prefix_len, data, len);
+		serial->waiting_len = used + prefix_len + len;
+	} else {
+		serial->lost_bytes += len;
+	}
+	pthread_mutex_unlock(&serial->lock);
+	if (used == 0)
+		eventfd_write(serial->fd, 1);
+}
+
+/* What waits becomes what is being written, which is empty. */
+static void swap(struct run_serial *serial)
+{
+	uint64_t lost_bytes;
+	char *full;
+
+	pthread_mutex_lock(&serial->lock);
+	full = serial->waiting;
+	serial->writing_len = serial->waiting_len;
+	lost_bytes = serial->lost_bytes;
+	serial->waiting = serial->writing;
+	serial->waiting_len = 0;
+	serial->lost_bytes = 0;
+	serial->writing = full;
+	pthread_mutex_unlock(&serial->lock);
+	serial->written = 0;
+	if (lost_bytes)
+		serial->writing_len += (size_t)snprintf(
+			full + serial->writing_len, NOTE_BYTES,
+			"\n[disvm: %" PRIu64
+			" bytes of serial output lost, the reader is too slow]\n",
+			lost_bytes);
+}
+
+/* As much as a pipe that is ready takes without blocking, or less. */
+static bool write_some(struct run_serial *serial, bool wait)
+{
+	struct pollfd out = {fileno(serial->to), POLLOUT, 0};
+	size_t len = serial->writing_len - serial->written;
+	ssize_t n;
+
+	if (poll(&out, 1, wait ? -1 : 0) <= 0)
+		return wait;
+	if (len > PIPE_BUF)
+		len = PIPE_BUF;
+	n = write(out.fd, serial->writing + serial->written, len);
+	if (n >= 0)
+		serial->written += (size_t)n;
+	else if (errno == EAGAIN)
+		return wait;
+	else if (errno != EINTR)
+		serial->written = serial->writing_len; /* nobody to tell */
+	return true;
+}
+
+void run_serial_flush(struct run_serial *serial, bool wait)
+{
+	eventfd_t ignored;
+
+	eventfd_read(serial->fd, &ignored);
+	for (;;) {
+		while (serial->written < serial->writing_len)
+			if (!write_some(serial, wait))
+				return;
+		swap(serial);
+		if (!serial->to)
+			serial->written = serial->writing_len;
+		if (!serial->writing_len)
+			return;
+	}
+}
+
+int run_serial_stuck_fd(const struct run_serial *serial)
+{
+	return serial->written < serial->writing_len ? fileno(serial->to) : -1;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Serial output on its way from the executors to a file or terminal.
+ *
+ * Place in the flow: the guests' serial devices put lines in, on executor
+ * threads that must not block; the main thread writes them out.
+ *
+ * Invariant: what was put comes out in order, whole lines of different guests
+ * never mixed. When the reader is so slow that SERIAL_BYTES wait, new lines are
+ * dropped and the loss is told in the output.
+ * Locking: one mutex, a leaf, held for a memcpy only.
+ */
+#ifndef DISVM_RUN_SERIAL_H
+#define DISVM_RUN_SERIAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SERIAL_BYTES ((size_t)1 << 20)
+
+/**
+ * @fd: eventfd, readable when something was put.
+ * @waiting, @writing: SERIAL_BYTES and a note each; the first is filled by executors, the
+ *                     second belongs to the main thread.
+ */
+struct run_serial {
+	FILE *to;
+	int fd;
+	pthread_mutex_t lock;
+	char *waiting;
+	size_t waiting_len;
+	uint64_t lost_bytes;
+	char *writing;
+	size_t writing_len;
+	size_t written; /* of it */
+};
+
+/** @to: may be NULL: everything is dropped. Return: 0 or -errno. */
+int run_serial_init(struct run_serial *serial, FILE *to);
+/** Writes what is left. @to is not closed. */
+void run_serial_fini(struct run_serial *serial);
+
+/** Any thread. @prefix: put before the data, or "". */
+void run_serial_put(struct run_serial *serial, const char *prefix,
+		    const void *data, size_t len);
+
+/**
+ * run_serial_flush - main thread: write out what waits.
+ * @wait: all of it, however long the reader takes; else what it takes now.
+ */
+void run_serial_flush(struct run_serial *serial, bool wait);
+
+/** The descriptor to be polled for room before the next flush, or -1. */
+int run_serial_stuck_fd(const struct run_serial *serial);
+
+#endif

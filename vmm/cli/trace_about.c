@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a replay needs to know; see trace_about.h. */
+#include "trace_about.h"
+
+#include <stdio.h>
+
+/* The rules of each class, members of an object. */
+static void format_classes(char *to, size_t size,
+			   const struct dis_domain_config *cfg)
+{
+	size_t used = 0;
+
+	for (unsigned k = 0; k < DIS_CLASSES && used < size; k++)
+		used += (size_t)snprintf(
+			to + used, size - used,
+			"%s\"%s\":{\"policy\":\"%s\",\"quantum_ns\":%" PRIu64
+			",\"floor_permille\":%u}",
+			k ? "," : "", dis_class_name((enum dis_class)k),
+			cfg->policy[k] ? cfg->policy[k]->name : "",
+			cfg->quantum_ns[k], cfg->floor_permille[k]);
+}
+
+void trace_about_pool(struct trace_file *file,
+		      const struct dis_domain_config *cfg)
+{
+	char classes[TRACE_RECORD_MAX - 128];
+
+	format_classes(classes, sizeof(classes), cfg);
+	trace_file_record(file,
+			  "{\"ph\":\"M\",\"name\":\"disvm_pool\",\"pid\":%u,"
+			  "\"args\":{\"cores\":%u,\"threads\":%s,"
+			  "\"quantum_ns\":%" PRIu64 ",%s}}",
+			  TRACE_PID_HOST, cfg->cores,
+			  cfg->per_vcpu ? "true" : "false",
+			  cfg->default_quantum_ns, classes);
+}
+
+void trace_about_vcpu(struct trace_file *file, unsigned vm_seq,
+		      unsigned vcpu_seq, const struct dis_intent *intent)
+{
+	char text[192] = "";
+
+	if (intent->declared)
+		dis_intent_format(intent, text, sizeof(text));
+	trace_file_record(file,
+			  "{\"ph\":\"M\",\"name\":\"disvm_vcpu\",\"pid\":%u,"
+			  "\"args\":{\"vm\":%u,\"vcpu\":%u,\"intent\":"
+			  "\"%s\"}}",
+			  TRACE_PID_VM + vm_seq, vm_seq, vcpu_seq, text);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decoding of KVM exits; see exit.h. */
+#include "kvm/exit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kvm/msr.h"
+#include "kvm/regs.h"
+
+static void fail(struct kvm_vcpu *vcpu, struct dis_run_result *result,
+		 enum dis_reason reason, const char *what)
+{
+	kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s at rip 0x%" PRIx64, vcpu->index,
+		    what, regs_rip(vcpu));
+	result->outcome = DIS_RUN_FAIL;
+	result->reason = reason;
+}
+
+static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	struct kvm_run *run = vcpu->run;
+	struct io_access access = {
+		.port = run->io.port,
+		.width = run->io.size,
+		.write = run->io.direction == KVM_EXIT_IO_OUT,
+		.count = run->io.count,
+		.data = (uint8_t *)run + run->io.data_offset,
+		.vcpu = vcpu->index,
+	};
+
+	switch (io_bus_access(vcpu->vm->bus, &access)) {
+	case IO_NONE:
+		break;
+	case IO_YIELD:
+		result->outcome = DIS_RUN_YIELD;
+		break;
+	case IO_BLOCK:
+		/* KVM's own controller tells nobody of interrupts: look again. */
+		if (vcpu->vm->kernel_irqchip)
+			result->outcome = DIS_RUN_YIELD;
+		else
+			vcpu->blocked = access.reason;
+		break;
+	case IO_EXIT:
+		if (access.exit_code) {
+			kvm_vm_fail(vcpu->vm, access.exit_code,
+				    "vCPU %u: guest exit code %" PRIu32,
+				    vcpu->index, access.exit_code);
+			result->outcome = DIS_RUN_FAIL;
+			result->reason = DIS_REASON_GUEST_EXIT;
+		} else {
+			result->outcome = DIS_RUN_FINISH;
+			result->reason = DIS_REASON_POWER_OFF;
+		}
+		break;
+	case IO_FAIL:
+		fail(vcpu, result, access.reason, access.text);
+		break;
+	}
+}
+
+/* No device lives in memory space: reads give all ones, writes are dropped. */
+static void on_mmio(struct kvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (!run->mmio.is_write)
+		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+}
+
+static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	vcpu->halted_if = vcpu->run->if_flag;
+	lapic_sync(&vcpu->lapic);
+	if (lapic_has_wake(&vcpu->lapic, vcpu->halted_if))
+		return;
+	vcpu->halted = true;
+	result->outcome = DIS_RUN_HALT;
+}
+
+/* " the instruction 0f 0b", if KVM tells its bytes. */
+static void print_instruction(const struct kvm_run *run, char *to, size_t size)
+{
+	unsigned bytes = run->emulation_failure.insn_size;
+	size_t n;
+
+	if (run->emulation_failure.ndata < 3 ||
+	    !(run->emulation_failure.flags &
+	      KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
+		return;
+	n = (size_t)snprintf(to, size, " the instruction");
+	for (unsigned i = 0; i < bytes && i < 15 && n < size; i++)
+		n += (size_t)snprintf(to + n, size - n, " %02x",
+				      run->emulation_failure.insn_bytes[i]);
+}
+
+static void on_internal_error(struct kvm_vcpu *vcpu,
+			      struct dis_run_result *result)
+{
+	const struct kvm_run *run = vcpu->run;
+	char instruction[72] = "";
+	char what[128];
+
+	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
+		print_instruction(run, instruction, sizeof(instruction));
+		snprintf(what, sizeof(what), "KVM cannot emulate%s",
+			 instruction);
+	} else {
+		snprintf(what, sizeof(what), "KVM internal error %" PRIu32,
+			 run->internal.suberror);
+	}
+	fail(vcpu, result, DIS_REASON_KVM_ERROR, what);
+}
+
+static const char *const kind_names[] = {
+	[EXIT_KIND_IO] = "io",
+	[EXIT_KIND_MMIO] = "mmio",
+	[EXIT_KIND_MSR] = "msr",
+	[EXIT_KIND_HLT] = "hlt",
+	[EXIT_KIND_INTERRUPT_WINDOW] = "interrupt_window",
+	[EXIT_KIND_TPR] = "tpr",
+	[EXIT_KIND_SIGNAL] = "signal",
+	[EXIT_KIND_SHUTDOWN] = "shutdown",
+	[EXIT_KIND_ERROR] = "error",
+	[EXIT_KIND_OTHER] = "other",
+};
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == EXIT_KINDS,
+	       "every kind has a name");
+
+const char *exit_kind_name(enum exit_kind kind)
+{
+	return (unsigned)kind < EXIT_KINDS ? kind_names[kind] : "?";
+}
+
+enum exit_kind exit_kind_of(uint32_t reason)
+{
+	switch (reason) {
+	case KVM_EXIT_IO:
+		return EXIT_KIND_IO;
+	case KVM_EXIT_MMIO:
+		return EXIT_KIND_MMIO;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		return EXIT_KIND_MSR;
+	case KVM_EXIT_HLT:
+		return EXIT_KIND_HLT;
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		return EXIT_KIND_INTERRUPT_WINDOW;
+	case KVM_EXIT_SET_TPR:
+		return EXIT_KIND_TPR;
+	case KVM_EXIT_INTR:
+		return EXIT_KIND_SIGNAL;
+	case KVM_EXIT_SHUTDOWN:
+		return EXIT_KIND_SHUTDOWN;
+	case KVM_EXIT_INTERNAL_ERROR:
+	case KVM_EXIT_FAIL_ENTRY:
+		return EXIT_KIND_ERROR;
+	default:
+		return EXIT_KIND_OTHER;
+	}
+}
+
+bool exit_is_unfinished(const struct kvm_run *run)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void exit_decode(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	char what[64];
+
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_IO:
+		on_io(vcpu, result);
+		break;
+	case KVM_EXIT_MMIO:
+		on_mmio(vcpu);
+		break;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		msr_exit(vcpu);
+		break;
+	case KVM_EXIT_HLT:
+		on_hlt(vcpu, result);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+	case KVM_EXIT_SET_TPR:
+		break; /* what follows is done before the next entry */
+	case KVM_EXIT_SHUTDOWN:
+		fail(vcpu, result, DIS_REASON_TRIPLE_FAULT, "triple fault");
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		on_internal_error(vcpu, result);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		snprintf(what, sizeof(what), "entry failed, reason 0x%llx",
+			 vcpu->run->fail_entry.hardware_entry_failure_reason);
+		fail(vcpu, result, DIS_REASON_KVM_ERROR, what);
+		break;
+	default:
+		snprintf(what, sizeof(what), "unexpected exit %u",
+			 vcpu->run->exit_reason);
+		fail(vcpu, result, DIS_REASON_BAD_EXIT, what);
+		break;
+	}
+}

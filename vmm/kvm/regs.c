@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Register states; see regs.h. */
+#include "kvm/regs.h"
+
+#define CR0_PE 0x1u
+#define CR0_ET 0x10u
+#define CR0_NW_CD 0x60000000u
+#define DR6_RESET 0xffff0ff0u
+#define DR7_RESET 0x400u
+
+#define TYPE_CODE 0xbu /* execute, read, accessed */
+#define TYPE_DATA 0x3u /* read, write, accessed */
+#define TYPE_TSS 0xbu  /* busy 32-bit TSS */
+#define TYPE_LDT 0x2u
+
+static struct kvm_segment flat(uint8_t type, uint16_t selector)
+{
+	return (struct kvm_segment){.limit = UINT32_MAX,
+				    .selector = selector,
+				    .type = type,
+				    .present = 1,
+				    .db = 1,
+				    .s = 1,
+				    .g = 1};
+}
+
+static struct kvm_segment real(uint8_t type, uint16_t selector, uint64_t base)
+{
+	return (struct kvm_segment){.base = base,
+				    .limit = 0xffff,
+				    .selector = selector,
+				    .type = type,
+				    .present = 1,
+				    .s = 1};
+}
+
+static struct kvm_segment system_segment(uint8_t type, uint32_t limit)
+{
+	return (struct kvm_segment){.limit = limit, .type = type, .present = 1};
+}
+
+static int set(const struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs,
+	       const struct kvm_regs *regs)
+{
+	int ret = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, (void *)sregs);
+
+	if (!ret)
+		ret = kvm_ioctl(vcpu->fd, KVM_SET_REGS, (void *)regs);
+	return ret;
+}
+
+int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry)
+{
+	const struct kvm_segment data = flat(TYPE_DATA, 0x18);
+	struct kvm_regs regs = {.rflags = 2,
+				.rip = entry->rip,
+				.rbx = entry->rbx,
+				.rax = entry->rax};
+	struct kvm_sregs sregs;
+	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+
+	if (ret)
+		return ret;
+	sregs.cs = flat(TYPE_CODE, 0x10);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.tr = system_segment(TYPE_TSS, 0x67);
+	sregs.cr0 = CR0_PE | CR0_ET;
+	sregs.cr4 = 0;
+	sregs.efer = 0;
+	return set(vcpu, &sregs, &regs);
+}
+
+static int set_real(const struct kvm_vcpu *vcpu, uint16_t selector,
+		    uint64_t base, uint64_t rip)
+{
+	const struct kvm_segment data = real(TYPE_DATA, 0, 0);
+	struct kvm_regs regs = {.rflags = 2, .rip = rip};
+	struct kvm_sregs sregs;
+	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+
+	if (ret)
+		return ret;
+	sregs.cs = real(TYPE_CODE, selector, base);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.tr = system_segment(TYPE_TSS, 0xffff);
+	sregs.ldt = system_segment(TYPE_LDT, 0xffff);
+	sregs.gdt = sregs.idt = (struct kvm_dtable){.limit = 0xffff};
+	sregs.cr0 = CR0_NW_CD | CR0_ET;
+	sregs.cr2 = sregs.cr3 = sregs.cr4 = 0;
+	sregs.efer = 0;
+	return set(vcpu, &sregs, &regs);
+}
+
+/* Interrupts, NMIs, faults and shadows on their way, and what NMI masks. */
+static int drop_events(const struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_events none = {
+		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+			 KVM_VCPUEVENT_VALID_SHADOW,
+	};
+
+	return kvm_ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &none);
+}
+
+int regs_set_init(const struct kvm_vcpu *vcpu)
+{
+	struct kvm_debugregs breakpoints = {.dr6 = DR6_RESET, .dr7 = DR7_RESET};
+	int ret = drop_events(vcpu);
+
+	if (!ret)
+		ret = kvm_ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &breakpoints);
+	return ret ? ret : set_real(vcpu, 0xf000, 0xffff0000u, 0xfff0);
+}
+
+int regs_set_sipi(const struct kvm_vcpu *vcpu, uint8_t vector)
+{
+	return set_real(vcpu, (uint16_t)(vector << 8), (uint64_t)vector << 12,
+			0);
+}
+
+uint64_t regs_rip(const struct kvm_vcpu *vcpu)
+{
+	struct kvm_regs regs;
+
+	return kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) ? 0 : regs.rip;
+}

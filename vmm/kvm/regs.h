@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Register states that the monitor sets: boot entry, INIT, start-up IPI.
+ *
+ * All return 0 or -errno of the ioctl.
+ */
+#ifndef DISVM_REGS_H
+#define DISVM_REGS_H
+
+#include "boot/boot.h"
+#include "kvm/vcpu.h"
+
+/** 32-bit flat protected mode, as boot.h describes. */
+int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry);
+
+/** State after INIT (SDM vol. 3A, table 9-1): reset vector, real mode. */
+int regs_set_init(const struct kvm_vcpu *vcpu);
+
+/** Real mode at @vector << 12 (SDM vol. 3A, 8.4.4). */
+int regs_set_sipi(const struct kvm_vcpu *vcpu, uint8_t vector);
+
+/** RIP, or 0 if it cannot be read; for messages. */
+uint64_t regs_rip(const struct kvm_vcpu *vcpu);
+
+#endif

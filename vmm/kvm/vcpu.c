@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Creation and running of a vCPU; see vcpu.h. */
+#include "kvm/vcpu.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <dis/handler_code.h>
+
+#include "kvm/exit.h"
+#include "kvm/msr.h"
+#include "kvm/regs.h"
+
+static int set_cpuid(const struct kvm_vcpu *vcpu)
+{
+	_Alignas(struct kvm_cpuid2)
+		uint8_t buffer[sizeof(struct kvm_cpuid2) +
+			       KVM_CPUID_MAX * sizeof(struct kvm_cpuid_entry2)];
+	struct kvm_cpuid2 *cpuid = (struct kvm_cpuid2 *)buffer;
+
+	kvm_cpuid_for(vcpu->vm->kvm, vcpu->index, vcpu->vm->ncpus, cpuid);
+	return kvm_ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid);
+}
+
+int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
+		  char *err, size_t err_size)
+{
+	const struct kvm *kvm = vm->kvm;
+	const char *what = "KVM_CREATE_VCPU";
+	int ret;
+
+	*vcpu = (struct kvm_vcpu){.vm = vm, .index = index};
+	vcpu->fd = ret =
+		kvm_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)index);
+	if (ret < 0)
+		goto err_message;
+	what = "mmap of kvm_run";
+	vcpu->run = mmap(NULL, kvm->run_bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		ret = -errno;
+		vcpu->run = NULL;
+		goto err_fini;
+	}
+	what = "KVM_SET_CPUID2";
+	ret = set_cpuid(vcpu);
+	if (ret)
+		goto err_fini;
+	what = "KVM_VCPU_TSC_OFFSET";
+	ret = msr_set_tsc_offset(vcpu, 0);
+	if (ret)
+		goto err_fini;
+	if (!vm->kernel_irqchip)
+		lapic_init(&vcpu->lapic, index, index == 0, &vm->lapics);
+	return 0;
+
+err_fini:
+	kvm_vcpu_fini(vcpu);
+err_message:
+	snprintf(err, err_size, "vCPU %u: %s: %s", index, what, strerror(-ret));
+	return ret;
+}
+
+void kvm_vcpu_fini(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->run)
+		munmap(vcpu->run, vcpu->vm->kvm->run_bytes);
+	if (vcpu->fd >= 0)
+		close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}
+
+void kvm_vcpu_run_begin(void *arg)
+{
+	struct kvm_vcpu *vcpu = arg;
+
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+}
+
+void HANDLER_CODE kvm_vcpu_run_interrupt(void *arg)
+{
+	struct kvm_vcpu *vcpu = arg;
+
+	*(volatile __u8 *)&vcpu->run->immediate_exit = 1;
+}
+
+void kvm_vcpu_preempted(void *arg)
+{
+	steal_preempted(arg);
+}
+
+static bool fail(struct kvm_vcpu *vcpu, struct dis_run_result *result,
+		 const char *what, int err)
+{
+	kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s: %s", vcpu->index, what,
+		    strerror(-err));
+	result->outcome = DIS_RUN_FAIL;
+	result->reason = DIS_REASON_KVM_ERROR;
+	return false;
+}
+
+/* Only this thread writes the figure; others may read it. */
+static void count_exit(struct kvm_vcpu *vcpu, int err)
+{
+	enum exit_kind kind = EXIT_KIND_ERROR;
+
+	if (!err)
+		kind = exit_kind_of(vcpu->run->exit_reason);
+	else if (err == EINTR || err == EAGAIN)
+		kind = EXIT_KIND_SIGNAL;
+	__atomic_store_n(&vcpu->exits[kind], vcpu->exits[kind] + 1u,
+			 __ATOMIC_RELAXED);
+}
+
+static void enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	uint64_t entered_tsc = __rdtsc();
+	int err = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+
+	vcpu->guest_tsc += __rdtsc() - entered_tsc;
+	count_exit(vcpu, err);
+	if (!vcpu->vm->kernel_irqchip) {
+		lapic_pv_eoi_collect(&vcpu->lapic);
+		lapic_cr8_set(&vcpu->lapic, vcpu->run->cr8);
+	}
+	vcpu->unfinished = !err && exit_is_unfinished(vcpu->run);
+	/* EAGAIN: an AP of the in-kernel controller left its wait. */
+	if (err == EINTR || err == EAGAIN)
+		return;
+	if (err)
+		fail(vcpu, result, "KVM_RUN", -err);
+	else
+		exit_decode(vcpu, result);
+}
+
+/*
+ * Lets KVM end the instruction of the last exit, without a step further. What
+ * that writes to the registers has to be there before INIT sets them; if it is
+ * a fault, KVM would deliver that and forget an interrupt given to it before.
+ *
+ * The next pass begins anew: immediate_exit may stand for a signal as well.
+ */
+static void finish_instruction(struct kvm_vcpu *vcpu,
+			       struct dis_run_result *result)
+{
+	kvm_vcpu_run_interrupt(vcpu);
+	vcpu->run->cr8 = lapic_cr8_get(&vcpu->lapic);
+	enter(vcpu, result);
+}
+
+/* What the guest's former kernel had agreed on is void. */
+static void forget_agreements(struct kvm_vcpu *vcpu)
+{
+	vcpu->halted = false;
+	vcpu->blocked = DIS_REASON_NONE;
+	vcpu->early_ns = 0;
+	vcpu->steal = (struct steal){0};
+}
+
+/* INIT and SIPI that came in. Return: false if one could not be done. */
+static bool take_resets(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	int ret = 0, vector;
+
+	if (lapic_take_init(&vcpu->lapic)) {
+		forget_agreements(vcpu);
+		ret = regs_set_init(vcpu);
+	}
+	vector = lapic_take_sipi(&vcpu->lapic);
+	if (!ret && vector >= 0) {
+		vcpu->halted = false;
+		ret = regs_set_sipi(vcpu, (uint8_t)vector);
+	}
+	return ret ? fail(vcpu, result, "INIT or SIPI", ret) : true;
+}
+
+/* Is there an interrupt that the guest would take now? */
+static bool is_interruptible(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	return lapic_pending(&vcpu->lapic) >= 0 &&
+	       run->ready_for_interrupt_injection && run->if_flag;
+}
+
+/* Gives the guest what is deliverable, or asks KVM to say when it is. */
+static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	struct kvm_run *run = vcpu->run;
+	struct kvm_interrupt irq;
+	int ret = 0;
+
+	if (lapic_take_nmi(&vcpu->lapic))
+		ret = kvm_ioctl(vcpu->fd, KVM_NMI, NULL);
+	if (!ret && is_interruptible(vcpu)) {
+		irq.irq = (uint32_t)lapic_accept(&vcpu->lapic);
+		ret = kvm_ioctl(vcpu->fd, KVM_INTERRUPT, &irq);
+	}
+	lapic_pv_eoi_offer(&vcpu->lapic);
+	run->request_interrupt_window = lapic_pending(&vcpu->lapic) >= 0;
+	run->cr8 = lapic_cr8_get(&vcpu->lapic);
+	return ret ? fail(vcpu, result, "injection", ret) : true;
+}
+
+/* The time as the timer of a vCPU sees it that agreed to be woken early. */
+static struct lapic_time timer_time(struct kvm_vcpu *vcpu)
+{
+	struct lapic_time now = msr_time(vcpu);
+
+	if (!vcpu->halted || !vcpu->early_ns)
+		return now;
+	now.now_ns = dis_ns_add(now.now_ns, vcpu->early_ns);
+	vcpu->early_wake = lapic_timer_expiry_ns(&vcpu->lapic) <= now.now_ns;
+	now.guest_tsc += vcpu->early_ns * vcpu->lapic.bus->tsc_khz / 1000000u;
+	return now;
+}
+
+/* Nothing, or nothing more, to wait for? */
+static bool block_over(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->blocked == DIS_REASON_NONE)
+		return true;
+	if (!atomic_exchange(&vcpu->woken, false) &&
+	    !lapic_has_wake(&vcpu->lapic, vcpu->run->if_flag))
+		return false;
+	vcpu->blocked = DIS_REASON_NONE;
+	return true;
+}
+
+/*
+ * Everything that is due before the entry. Return: true to enter; otherwise
+ * @result says why not.
+ */
+static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	struct lapic *lapic = &vcpu->lapic;
+
+	lapic_sync(lapic);
+	if (lapic_timer_expiry_ns(lapic) != DIS_NEVER_NS)
+		lapic_timer_tick(lapic, timer_time(vcpu));
+	if (vcpu->unfinished &&
+	    (lapic_init_due(lapic) || is_interruptible(vcpu))) {
+		finish_instruction(vcpu, result);
+		return false;
+	}
+	if (!take_resets(vcpu, result))
+		return false;
+	if (lapic_activity(lapic) == LAPIC_WAIT_SIPI) {
+		result->outcome = DIS_RUN_HALT;
+		return false;
+	}
+	if (vcpu->halted && !lapic_has_wake(lapic, vcpu->halted_if)) {
+		result->outcome = DIS_RUN_HALT;
+		return false;
+	}
+	vcpu->halted = false;
+	if (!block_over(vcpu)) {
+		result->outcome = DIS_RUN_HALT;
+		result->reason = vcpu->blocked;
+		return false;
+	}
+	steal_update(vcpu);
+	return inject(vcpu, result);
+}
+
+/* The vCPU's next timer, if it could do anything. */
+static uint64_t next_timer_ns(const struct kvm_vcpu *vcpu)
+{
+	if (vcpu->vm->kernel_irqchip)
+		return DIS_NEVER_NS;
+	if ((vcpu->halted && !vcpu->halted_if) ||
+	    (vcpu->blocked != DIS_REASON_NONE && !vcpu->run->if_flag))
+		return DIS_NEVER_NS;
+	return lapic_timer_expiry_ns(&vcpu->lapic);
+}
+
+/* By the host's TSC, which costs a hundredth of what an exit does. */
+static uint64_t guest_ns(const struct kvm_vcpu *vcpu)
+{
+	return (uint64_t)((unsigned __int128)vcpu->guest_tsc *
+				  vcpu->vm->kvm->tsc_ns >>
+			  32);
+}
+
+void kvm_vcpu_run(void *arg, struct dis_run_result *result)
+{
+	struct kvm_vcpu *vcpu = arg;
+
+	result->outcome = DIS_RUN_CONTINUE;
+	result->reason = DIS_REASON_NONE;
+	vcpu->guest_tsc = 0;
+	if (vcpu->vm->kernel_irqchip || prepare(vcpu, result))
+		enter(vcpu, result);
+	result->guest_ns = guest_ns(vcpu);
+	result->timer_ns = next_timer_ns(vcpu);
+	result->early_ns = vcpu->early_ns;
+	result->slack_ns = DIS_SLACK_NONE;
+	if (vcpu->early_wake && vcpu->halted) {
+		vcpu->early_wake = false;
+		result->slack_ns =
+			__atomic_load_n(vcpu->slack, __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A vCPU: its KVM descriptor, its kvm_run page, its local APIC, and the run
+ * operations that DIS calls.
+ *
+ * Place in the flow: KVM_RUN and the decoding of exits; what an exit means goes
+ * to the bus, the local APIC, or back to the scheduler as an outcome.
+ *
+ * Invariant: a halted vCPU enters KVM_RUN only with something to wake it.
+ * Locking: the executor that runs the vCPU owns it. Others touch
+ * run->immediate_exit (through the signal handler) and post to the LAPIC.
+ */
+#ifndef DISVM_VCPU_H
+#define DISVM_VCPU_H
+
+#include <dis/domain.h>
+
+#include "kvm/steal.h"
+#include "kvm/vm.h"
+
+/** Why KVM_RUN came back, counted per vCPU (R: DIS-3). */
+enum exit_kind {
+	EXIT_KIND_IO,
+	EXIT_KIND_MMIO,
+	EXIT_KIND_MSR,
+	EXIT_KIND_HLT,
+	EXIT_KIND_INTERRUPT_WINDOW,
+	EXIT_KIND_TPR,
+	EXIT_KIND_SIGNAL, /* the preemption timer, a kick */
+	EXIT_KIND_SHUTDOWN,
+	EXIT_KIND_ERROR,
+	EXIT_KIND_OTHER,
+	EXIT_KINDS,
+};
+
+/**
+ * @dis: the scheduler's side; set before the start.
+ * @halted, @halted_if: it executed HLT with RFLAGS.IF as in halted_if.
+ * @guest_tsc: ticks inside KVM_RUN in the present run.
+ * @exits: returns of KVM_RUN by kind; others may read it.
+ * @unfinished: the last exit was inside an instruction (port, memory, MSR),
+ *              which KVM ends, or lets fault, first thing in the next KVM_RUN.
+ * @early_ns:   its guest agrees to timer interrupts that are early by up to this;
+ * @slack:      where it says by how much they were, in guest memory;
+ * @early_wake: its timer woke it, and its word was not looked at since.
+ */
+struct kvm_vcpu {
+	struct kvm_vm *vm;
+	unsigned index;
+	int fd;
+	struct kvm_run *run;
+	struct dis_vcpu *dis;
+	struct lapic lapic;
+	bool halted;
+	bool halted_if;
+	enum dis_reason blocked; /* by its own call, for this; NONE: it is not */
+	atomic_bool woken;       /* any thread: ends a block, or the next one */
+	bool unfinished;
+	uint64_t guest_tsc;
+	uint64_t exits[EXIT_KINDS];
+	uint64_t tsc_offset;
+	uint64_t tsc_adjust;
+	uint64_t pv_eoi; /* MSR_KVM_PV_EOI_EN */
+	struct steal steal;
+	uint64_t early_ns;
+	const int64_t *slack;
+	bool early_wake;
+};
+
+/**
+ * kvm_vcpu_init - create vCPU @index of @vm, in its reset state.
+ * Return: 0 or -errno with @err naming the ioctl; nothing is left open then.
+ */
+int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
+		  char *err, size_t err_size);
+void kvm_vcpu_fini(struct kvm_vcpu *vcpu);
+
+/* The run operations (dis/ops.h); @arg is a struct kvm_vcpu. */
+void kvm_vcpu_run_begin(void *arg);
+void kvm_vcpu_run(void *arg, struct dis_run_result *result);
+void kvm_vcpu_run_interrupt(void *arg);
+void kvm_vcpu_preempted(void *arg);
+
+#endif

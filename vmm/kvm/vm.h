@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A KVM VM: descriptor, memory slots, interrupt controller, MSR exits.
+ *
+ * Place in the flow: created by machine.c, holds the vCPUs of vcpu.h.
+ * Locking: built by one thread; constant while vCPUs run, but for `failure`.
+ */
+#ifndef DISVM_VM_H
+#define DISVM_VM_H
+
+#include <stdatomic.h>
+
+#include "dev/bus.h"
+#include "dev/lapic.h"
+#include "kvm/guest_mem.h"
+#include "kvm/kvm.h"
+
+#define KVM_VM_DETAIL_BYTES 256
+
+/**
+ * Why the VM ended, told by the first vCPU that ends it.
+ * @claimed: guards the other two; they are read after the VM has ended.
+ */
+struct vm_failure {
+	atomic_flag claimed;
+	uint32_t exit_code;
+	char detail[KVM_VM_DETAIL_BYTES];
+};
+
+/**
+ * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
+ * @bus:   where port I/O exits go.
+ * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
+ */
+struct kvm_vm {
+	const struct kvm *kvm;
+	int fd;
+	bool kernel_irqchip;
+	unsigned ncpus;
+	struct guest_mem mem;
+	const struct io_bus *bus;
+	struct lapic_bus lapics;
+	struct vm_failure failure;
+};
+
+/**
+ * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
+ * @vm: mem, bus, ncpus and kernel_irqchip are set by the caller.
+ * @err: one line naming the ioctl.
+ *
+ * Return: 0 or -errno; nothing is left open then.
+ */
+int kvm_vm_init(struct kvm_vm *vm, const struct kvm *kvm, char *err,
+		size_t err_size);
+void kvm_vm_fini(struct kvm_vm *vm);
+
+/** The first caller's words stay; later ones are dropped. */
+void kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

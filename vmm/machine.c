@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building of a guest; see machine.h. */
+#include "machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dis/error.h>
+#include <disvm/guest_abi.h>
+
+#include "boot/dtb.h"
+#include "dev/debug_exit.h"
+#include "kvm/regs.h"
+
+#define COM1_PORT 0x3f8u
+
+static const struct dtb_device devices[] = {
+	{"serial", "ns16550a", COM1_PORT, UART_PORTS},
+	{"hypercall", "disvm,hypercall-1", DISVM_HC_PORT, DISVM_HC_PORTS},
+	{"debug-exit", "disvm,debug-exit", DISVM_DEBUG_EXIT_PORT,
+	 DEBUG_EXIT_PORTS},
+};
+
+static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
+{
+	const struct dtb_source source = {
+		.ncpus = kind->spec.vcpus,
+		.intents = kind->spec.intents,
+		.memory_bytes = kind->spec.mem_bytes,
+		.cmdline = kind->spec.cmdline,
+		.tsc_khz = kind->kvm.tsc_khz,
+		.ndevices = sizeof(devices) / sizeof(devices[0]),
+		.devices = devices,
+	};
+
+	return dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
+}
+
+int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
+		      enum machine_fault *fault, char *err, size_t err_size)
+{
+	struct machine_kind kind = {.spec = *spec, .kvm.fd = -1};
+	int ret;
+
+	*fault = MACHINE_FAULT_INPUT;
+	ret = kernel_image_open(spec->kernel_path, &kind.kernel, err, err_size);
+	if (!ret && spec->initrd_path)
+		ret = boot_file_read(spec->initrd_path, BOOT_FILE_MAX_BYTES,
+				     &kind.initrd, err, err_size);
+	if (ret)
+		goto err_close;
+	*fault = MACHINE_FAULT_HOST;
+	ret = kvm_open(spec->kernel_irqchip, &kind.kvm, err, err_size);
+	if (ret)
+		goto err_close;
+	ret = arena_create(spec->copies, spec->mem_bytes, &kind.arena);
+	if (ret) {
+		snprintf(err, err_size,
+			 "guest memory: no room for %u times %llu bytes: %s",
+			 spec->copies, (unsigned long long)spec->mem_bytes,
+			 strerror(-ret));
+		goto err_close;
+	}
+	if (spec->numa_node >= 0)
+		ret = arena_bind(&kind.arena, (unsigned)spec->numa_node);
+	if (ret) {
+		snprintf(err, err_size, "guest memory on NUMA node %d: %s",
+			 spec->numa_node, strerror(-ret));
+		goto err_close;
+	}
+	*fault = MACHINE_FAULT_INPUT;
+	ret = build_dtb(&kind, err, err_size);
+	if (ret)
+		goto err_close;
+	*out = kind;
+	return 0;
+
+err_close:
+	machine_kind_close(&kind);
+	return ret;
+}
+
+void machine_kind_close(struct machine_kind *kind)
+{
+	free(kind->dtb);
+	arena_destroy(&kind->arena);
+	kvm_close(&kind->kvm);
+	boot_file_free(&kind->initrd);
+	kernel_image_close(kind->kernel);
+	kind->dtb = NULL;
+	kind->kernel = NULL;
+}
+
+static void serial_sink(void *ctx, const void *data, size_t len)
+{
+	const struct machine *machine = ctx;
+	const struct machine_spec *spec = &machine->kind->spec;
+
+	spec->serial(spec->serial_ctx, machine->seq, data, len);
+}
+
+static int on_intent(void *ctx, unsigned vcpu, const struct dis_intent *wanted)
+{
+	struct machine *machine = ctx;
+
+	return dis_vcpu_set_intent(machine->vcpus[vcpu].dis, wanted);
+}
+
+static void on_early(void *ctx, unsigned vcpu, uint64_t ns, const int64_t *slack)
+{
+	struct machine *machine = ctx;
+
+	machine->vcpus[vcpu].early_ns = ns;
+	machine->vcpus[vcpu].slack = slack;
+}
+
+static void end_block(void *ctx, unsigned vcpu, unsigned to)
+{
+	struct machine *machine = ctx;
+
+	/* First what it looks at, then that it must look. */
+	atomic_store(&machine->vcpus[to].woken, true);
+	dis_vcpu_wake_by(machine->vcpus[to].dis, machine->vcpus[vcpu].dis);
+}
+
+static void yield_to(void *ctx, unsigned vcpu, unsigned to)
+{
+	struct machine *machine = ctx;
+
+	dis_vcpu_yield_to(machine->vcpus[vcpu].dis, machine->vcpus[to].dis);
+}
+
+static void wake_vcpu(void *ctx, unsigned cpu, unsigned sender)
+{
+	struct machine *machine = ctx;
+
+	dis_vcpu_wake_by(machine->vcpus[cpu].dis, machine->vcpus[sender].dis);
+}
+
+static int add_devices(struct machine *machine)
+{
+	struct uart_config serial = {
+		.sink = machine->kind->spec.serial ? serial_sink : NULL,
+		.ctx = machine,
+	};
+	struct hypercall_config hypercall = {
+		.mem = &machine->vm.mem,
+		.vcpus = machine->kind->spec.vcpus,
+		.intent = on_intent,
+		.early = on_early,
+		.wake = end_block,
+		.yield = yield_to,
+		.ctx = machine,
+	};
+	int ret;
+
+	ret = uart_init(&machine->uart, &serial);
+	if (ret)
+		return ret;
+	ret = hypercall_init(&machine->hypercall, &hypercall);
+	if (ret) {
+		uart_destroy(&machine->uart);
+		return ret;
+	}
+	io_bus_init(&machine->bus);
+	ret = io_bus_add(&machine->bus, COM1_PORT, UART_PORTS, &uart_ops,
+			 &machine->uart);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, DISVM_HC_PORT, DISVM_HC_PORTS,
+				 &hypercall_ops, &machine->hypercall);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, DISVM_DEBUG_EXIT_PORT,
+				 DEBUG_EXIT_PORTS, &debug_exit_ops, NULL);
+	if (ret) {
+		hypercall_destroy(&machine->hypercall);
+		uart_destroy(&machine->uart);
+	}
+	return ret;
+}
+
+static void remove_devices(struct machine *machine)
+{
+	hypercall_destroy(&machine->hypercall);
+	uart_destroy(&machine->uart);
+}
+
+static void fini_vcpus(struct machine *machine, unsigned count)
+{
+	while (count-- > 0)
+		kvm_vcpu_fini(&machine->vcpus[count]);
+}
+
+static int init_vcpus(struct machine *machine, struct dis_domain *dom,
+		      char *err, size_t err_size)
+{
+	unsigned n = machine->kind->spec.vcpus;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct kvm_vcpu *vcpu = &machine->vcpus[i];
+		int ret = kvm_vcpu_init(vcpu, &machine->vm, i, err, err_size);
+
+		if (ret) {
+			fini_vcpus(machine, i);
+			return ret;
+		}
+		vcpu->dis = dis_vm_vcpu(dom, machine->id, i);
+	}
+	return 0;
+}
+
+static int load(struct machine *machine, char *err, size_t err_size)
+{
+	const struct machine_kind *kind = machine->kind;
+	const struct boot_source source = {
+		.kernel = kind->kernel,
+		.initrd = kind->initrd.bytes,
+		.initrd_bytes = kind->initrd.size_bytes,
+		.cmdline = kind->spec.cmdline,
+		.dtb = kind->dtb,
+		.dtb_bytes = kind->dtb_bytes,
+	};
+	struct boot_entry entry;
+	int ret = boot_load(&source, &machine->vm.mem, &entry, err, err_size);
+
+	if (ret)
+		return ret;
+	ret = regs_set_boot(&machine->vcpus[0], &entry);
+	if (ret)
+		snprintf(err, err_size, "vCPU 0: registers: %s", strerror(-ret));
+	return ret;
+}
+
+static int bind(struct machine *machine, struct dis_domain *dom)
+{
+	void *args[DIS_VCPUS_PER_VM_MAX];
+
+	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++)
+		args[i] = &machine->vcpus[i];
+	return dis_vm_bind(dom, machine->id, machine, args);
+}
+
+static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
+{
+	const struct machine_spec *spec = &kind->spec;
+	struct machine *machine = calloc(1, sizeof(*machine));
+
+	if (!machine)
+		return NULL;
+	machine->vcpus = calloc(spec->vcpus, sizeof(*machine->vcpus));
+	machine->lapics = calloc(spec->vcpus, sizeof(struct lapic *));
+	if (!machine->vcpus || !machine->lapics) {
+		free(machine->vcpus);
+		free(machine->lapics);
+		free(machine);
+		return NULL;
+	}
+	machine->kind = kind;
+	machine->seq = seq;
+	machine->vm.kernel_irqchip = spec->kernel_irqchip;
+	machine->vm.ncpus = spec->vcpus;
+	machine->vm.bus = &machine->bus;
+	machine->vm.mem = (struct guest_mem){arena_slot(&kind->arena, seq),
+					     spec->mem_bytes};
+	machine->vm.lapics = (struct lapic_bus){.cpus = machine->lapics,
+						.ncpus = spec->vcpus,
+						.tsc_khz = kind->kvm.tsc_khz,
+						.wake = wake_vcpu,
+						.ctx = machine};
+	return machine;
+}
+
+int machine_create(const struct machine_kind *kind, unsigned seq,
+		   struct dis_domain *dom, dis_id id, void *owner,
+		   struct machine **out, enum machine_fault *fault, char *err,
+		   size_t err_size)
+{
+	struct machine *machine = allocate(kind, seq);
+	int ret;
+
+	*fault = MACHINE_FAULT_HOST;
+	if (!machine) {
+		snprintf(err, err_size, "out of memory");
+		return -ENOMEM;
+	}
+	machine->id = id;
+	machine->owner = owner;
+	ret = add_devices(machine);
+	if (ret) {
+		snprintf(err, err_size, "devices: %s", strerror(-ret));
+		goto err_free;
+	}
+	ret = kvm_vm_init(&machine->vm, &kind->kvm, err, err_size);
+	if (ret)
+		goto err_devices;
+	ret = init_vcpus(machine, dom, err, err_size);
+	if (ret)
+		goto err_vm;
+	*fault = MACHINE_FAULT_INPUT;
+	ret = load(machine, err, err_size);
+	if (ret)
+		goto err_vcpus;
+	*fault = MACHINE_FAULT_HOST;
+	ret = bind(machine, dom);
+	if (ret) {
+		snprintf(err, err_size, "binding to the scheduler: %s",
+			 dis_strerror(ret));
+		goto err_vcpus;
+	}
+	*out = machine;
+	return 0;
+
+err_vcpus:
+	fini_vcpus(machine, kind->spec.vcpus);
+err_vm:
+	kvm_vm_fini(&machine->vm);
+	arena_release(&kind->arena, seq);
+err_devices:
+	remove_devices(machine);
+err_free:
+	free(machine->vcpus);
+	free(machine->lapics);
+	free(machine);
+	return ret;
+}
+
+void machine_destroy(struct machine *machine)
+{
+	fini_vcpus(machine, machine->kind->spec.vcpus);
+	kvm_vm_fini(&machine->vm);
+	arena_release(&machine->kind->arena, machine->seq);
+	remove_devices(machine);
+	free(machine->vcpus);
+	free(machine->lapics);
+	free(machine);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A whole guest: KVM VM, memory, devices, vCPUs, boot state, and its place in
+ * the scheduler.
+ *
+ * Place in the flow: the VM build of the command line (and later of the control
+ * socket): machine_kind_open() once per kind, machine_create() per guest,
+ * dis_vm_start(), and machine_destroy() after the guest was reaped.
+ * Locking: built and destroyed by the control thread; while vCPUs run, each part
+ * says itself how it is guarded.
+ */
+#ifndef DISVM_MACHINE_H
+#define DISVM_MACHINE_H
+
+#include <dis/domain.h>
+
+#include "boot/boot.h"
+#include "dev/hypercall.h"
+#include "dev/uart.h"
+#include "kvm/arena.h"
+#include "kvm/kvm.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+
+/**
+ * What all copies of a guest have in common.
+ *
+ * @intents: one per vCPU, validated.
+ * @numa_node: of the host, for the guests' memory; -1: any.
+ * @serial:  takes the guests' serial output, in lines where there are any;
+ *           called by executors, must not block. NULL drops it.
+ */
+struct machine_spec {
+	const char *kernel_path;
+	const char *initrd_path; /**< or NULL */
+	const char *cmdline;
+	unsigned vcpus;
+	uint64_t mem_bytes;
+	unsigned copies;
+	const struct dis_intent *intents;
+	bool kernel_irqchip;
+	int numa_node;
+	void (*serial)(void *ctx, unsigned seq, const void *data, size_t len);
+	void *serial_ctx;
+};
+
+struct machine_kind {
+	struct machine_spec spec;
+	struct kvm kvm;
+	struct arena arena;
+	struct kernel_image *kernel;
+	struct boot_file initrd;
+	void *dtb;
+	uint64_t dtb_bytes;
+};
+
+/** How machine_kind_open() failed, so that the exit status can say so. */
+enum machine_fault {
+	MACHINE_FAULT_INPUT, /**< a file or option */
+	MACHINE_FAULT_HOST,  /**< KVM or memory of this host */
+};
+
+/**
+ * machine_kind_open - open KVM, read the files, build the device tree.
+ * @spec: copied; what it points to must live as long as @out.
+ * @err:  one line; @fault: whose fault it is.
+ *
+ * Return: 0 or -errno; nothing is left open then.
+ */
+int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
+		      enum machine_fault *fault, char *err, size_t err_size);
+void machine_kind_close(struct machine_kind *kind);
+
+/**
+ * @seq:   number of the copy; its memory is slot @seq of the arena.
+ * @ended: set by machine_ended(), which see.
+ */
+struct machine {
+	const struct machine_kind *kind;
+	unsigned seq;
+	dis_id id;
+	struct kvm_vm vm;
+	struct io_bus bus;
+	struct uart uart;
+	struct hypercall hypercall;
+	struct kvm_vcpu *vcpus;
+	struct lapic **lapics;
+	void *owner;
+};
+
+/**
+ * machine_create - build copy @seq and load it, ready to be started as @id.
+ * @dom, @id: a VM that was spawned for it, not yet started; bound here.
+ * @owner: for whoever handles the end of the VM; see dis_run_ops.ended.
+ * @fault: as above: INPUT means that the kernel does not fit the memory.
+ *
+ * Return: 0 or -errno with @err; nothing is left behind then.
+ */
+int machine_create(const struct machine_kind *kind, unsigned seq,
+		   struct dis_domain *dom, dis_id id, void *owner,
+		   struct machine **out, enum machine_fault *fault, char *err,
+		   size_t err_size);
+
+/** The VM must have ended. The scheduler's slot is not touched. */
+void machine_destroy(struct machine *machine);
+
+#endif
