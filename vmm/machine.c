@@ -8,20 +8,10 @@
 #include <string.h>
 
 #include <dis/error.h>
-#include <disvm/guest_abi.h>
 
 #include "boot/dtb.h"
-#include "dev/debug_exit.h"
 #include "kvm/regs.h"
-
-#define COM1_PORT 0x3f8u
-
-static const struct dtb_device devices[] = {
-	{"serial", "ns16550a", COM1_PORT, UART_PORTS},
-	{"hypercall", "disvm,hypercall-1", DISVM_HC_PORT, DISVM_HC_PORTS},
-	{"debug-exit", "disvm,debug-exit", DISVM_DEBUG_EXIT_PORT,
-	 DEBUG_EXIT_PORTS},
-};
+#include "machine_devices.h"
 
 static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 {
@@ -31,8 +21,8 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 		.memory_bytes = kind->spec.mem_bytes,
 		.cmdline = kind->spec.cmdline,
 		.tsc_khz = kind->kvm.tsc_khz,
-		.ndevices = sizeof(devices) / sizeof(devices[0]),
-		.devices = devices,
+		.ndevices = machine_dtb_device_count,
+		.devices = machine_dtb_devices,
 	};
 
 	return dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
@@ -93,99 +83,6 @@ void machine_kind_close(struct machine_kind *kind)
 	kind->kernel = NULL;
 }
 
-static void serial_sink(void *ctx, const void *data, size_t len)
-{
-	const struct machine *machine = ctx;
-	const struct machine_spec *spec = &machine->kind->spec;
-
-	spec->serial(spec->serial_ctx, machine->seq, data, len);
-}
-
-static int on_intent(void *ctx, unsigned vcpu, const struct dis_intent *wanted)
-{
-	struct machine *machine = ctx;
-
-	return dis_vcpu_set_intent(machine->vcpus[vcpu].dis, wanted);
-}
-
-static void on_early(void *ctx, unsigned vcpu, uint64_t ns, const int64_t *slack)
-{
-	struct machine *machine = ctx;
-
-	machine->vcpus[vcpu].early_ns = ns;
-	machine->vcpus[vcpu].slack = slack;
-}
-
-static void end_block(void *ctx, unsigned vcpu, unsigned to)
-{
-	struct machine *machine = ctx;
-
-	/* First what it looks at, then that it must look. */
-	atomic_store(&machine->vcpus[to].woken, true);
-	dis_vcpu_wake_by(machine->vcpus[to].dis, machine->vcpus[vcpu].dis);
-}
-
-static void yield_to(void *ctx, unsigned vcpu, unsigned to)
-{
-	struct machine *machine = ctx;
-
-	dis_vcpu_yield_to(machine->vcpus[vcpu].dis, machine->vcpus[to].dis);
-}
-
-static void wake_vcpu(void *ctx, unsigned cpu, unsigned sender)
-{
-	struct machine *machine = ctx;
-
-	dis_vcpu_wake_by(machine->vcpus[cpu].dis, machine->vcpus[sender].dis);
-}
-
-static int add_devices(struct machine *machine)
-{
-	struct uart_config serial = {
-		.sink = machine->kind->spec.serial ? serial_sink : NULL,
-		.ctx = machine,
-	};
-	struct hypercall_config hypercall = {
-		.mem = &machine->vm.mem,
-		.vcpus = machine->kind->spec.vcpus,
-		.intent = on_intent,
-		.early = on_early,
-		.wake = end_block,
-		.yield = yield_to,
-		.ctx = machine,
-	};
-	int ret;
-
-	ret = uart_init(&machine->uart, &serial);
-	if (ret)
-		return ret;
-	ret = hypercall_init(&machine->hypercall, &hypercall);
-	if (ret) {
-		uart_destroy(&machine->uart);
-		return ret;
-	}
-	io_bus_init(&machine->bus);
-	ret = io_bus_add(&machine->bus, COM1_PORT, UART_PORTS, &uart_ops,
-			 &machine->uart);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, DISVM_HC_PORT, DISVM_HC_PORTS,
-				 &hypercall_ops, &machine->hypercall);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, DISVM_DEBUG_EXIT_PORT,
-				 DEBUG_EXIT_PORTS, &debug_exit_ops, NULL);
-	if (ret) {
-		hypercall_destroy(&machine->hypercall);
-		uart_destroy(&machine->uart);
-	}
-	return ret;
-}
-
-static void remove_devices(struct machine *machine)
-{
-	hypercall_destroy(&machine->hypercall);
-	uart_destroy(&machine->uart);
-}
-
 static void fini_vcpus(struct machine *machine, unsigned count)
 {
 	while (count-- > 0)
@@ -241,6 +138,13 @@ static int bind(struct machine *machine, struct dis_domain *dom)
 	return dis_vm_bind(dom, machine->id, machine, args);
 }
 
+static void wake_vcpu(void *ctx, unsigned cpu, unsigned sender)
+{
+	struct machine *machine = ctx;
+
+	dis_vcpu_wake_by(machine->vcpus[cpu].dis, machine->vcpus[sender].dis);
+}
+
 static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 {
 	const struct machine_spec *spec = &kind->spec;
@@ -261,6 +165,7 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 	machine->vm.kernel_irqchip = spec->kernel_irqchip;
 	machine->vm.ncpus = spec->vcpus;
 	machine->vm.bus = &machine->bus;
+	machine->vm.mmio = &machine->mmio;
 	machine->vm.mem = (struct guest_mem){arena_slot(&kind->arena, seq),
 					     spec->mem_bytes};
 	machine->vm.lapics = (struct lapic_bus){.cpus = machine->lapics,
@@ -286,7 +191,7 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	}
 	machine->id = id;
 	machine->owner = owner;
-	ret = add_devices(machine);
+	ret = machine_devices_add(machine);
 	if (ret) {
 		snprintf(err, err_size, "devices: %s", strerror(-ret));
 		goto err_free;
@@ -317,7 +222,7 @@ err_vm:
 	kvm_vm_fini(&machine->vm);
 	arena_release(&kind->arena, seq);
 err_devices:
-	remove_devices(machine);
+	machine_devices_remove(machine);
 err_free:
 	free(machine->vcpus);
 	free(machine->lapics);
@@ -330,7 +235,7 @@ void machine_destroy(struct machine *machine)
 	fini_vcpus(machine, machine->kind->spec.vcpus);
 	kvm_vm_fini(&machine->vm);
 	arena_release(&machine->kind->arena, machine->seq);
-	remove_devices(machine);
+	machine_devices_remove(machine);
 	free(machine->vcpus);
 	free(machine->lapics);
 	free(machine);

@@ -81,6 +81,7 @@ struct machine {
 	dis_id id;
 	struct kvm_vm vm;
 	struct io_bus bus;
+	struct io_bus mmio;
 	struct uart uart;
 	struct hypercall hypercall;
 	struct kvm_vcpu *vcpus;

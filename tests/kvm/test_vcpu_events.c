@@ -86,7 +86,7 @@ extern const uint8_t started_code[], started_end[];
 struct bed {
 	struct kvm kvm;
 	struct kvm_vm vm;
-	struct io_bus bus;
+	struct io_bus bus, mmio;
 	struct lapic *lapics[2];
 	struct kvm_vcpu vcpus[2];
 };
@@ -121,12 +121,14 @@ static void bed_open(struct bed *bed)
 	assert_ptr_not_equal(mem, MAP_FAILED);
 	memset(bed, 0, sizeof(*bed));
 	assert_int_equal(kvm_open(false, &bed->kvm, err, sizeof(err)), 0);
-	io_bus_init(&bed->bus);
+	io_bus_init(&bed->bus, IO_BUS_PORTS);
+	io_bus_init(&bed->mmio, IO_BUS_MEMORY);
 	assert_int_equal(io_bus_add(&bed->bus, 0xf4, DEBUG_EXIT_PORTS,
 				    &debug_exit_ops, NULL),
 			 0);
 	bed->vm.ncpus = 2;
 	bed->vm.bus = &bed->bus;
+	bed->vm.mmio = &bed->mmio;
 	bed->vm.mem = (struct guest_mem){mem, MEM_BYTES};
 	bed->vm.lapics = (struct lapic_bus){.cpus = bed->lapics,
 					    .ncpus = 2,

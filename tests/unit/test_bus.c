@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Port I/O bus (R: CARD-1). */
+/* Buses of ports and of memory-mapped registers (R: CARD-1). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 /* A device that records what it sees and answers what it is told. */
 struct probe {
 	unsigned calls;
-	uint16_t offset;
+	uint64_t offset;
 	uint8_t width;
 	uint32_t count;
 	uint32_t written[8];
@@ -30,7 +30,7 @@ static enum io_action probe_io(void *dev, struct io_access *a)
 	p->width = a->width;
 	p->count = a->count;
 	if (a->write)
-		p->written[call] = io_get(a);
+		p->written[call] = (uint32_t)io_get(a);
 	else
 		io_put(a, p->answer++);
 	return p->actions[call];
@@ -50,7 +50,7 @@ static int setup(void **state)
 	static struct fixture f;
 
 	memset(&f, 0, sizeof(f));
-	io_bus_init(&f.bus);
+	io_bus_init(&f.bus, IO_BUS_PORTS);
 	*state = &f;
 	return 0;
 }
@@ -59,7 +59,7 @@ static enum io_action access_port(struct fixture *f, uint16_t port,
 				  uint8_t width, bool write, uint32_t count,
 				  void *data)
 {
-	struct io_access a = {.port = port,
+	struct io_access a = {.addr = port,
 			      .width = width,
 			      .write = write,
 			      .count = count,
@@ -90,6 +90,28 @@ static void test_bus_read_fills_width_little_endian(void **state)
 	f->probe.answer = 0x12345678;
 	access_port(f, 0x100, 2, false, 1, data);
 	assert_memory_equal(data, "\x78\x56\xee\xee", 4);
+}
+
+static void test_bus_memory_access_is_up_to_8_bytes_wide(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	struct io_access a = {.addr = UINT64_C(0xfee000b0),
+			      .width = 8,
+			      .write = true,
+			      .count = 1,
+			      .data = data};
+
+	io_bus_init(&f->bus, IO_BUS_MEMORY);
+	assert_int_equal(io_bus_add(&f->bus, UINT64_C(0xfee00000), 0x1000,
+				    &probe_ops, &f->probe),
+			 0);
+	assert_int_equal(io_bus_access(&f->bus, &a), IO_NONE);
+	assert_int_equal(f->probe.offset, 0xb0);
+	assert_int_equal(io_get(&a), UINT64_C(0x0807060504030201));
+	assert_int_equal(io_bus_add(&f->bus, IO_BUS_MEMORY - 1, 2, &probe_ops,
+				    NULL),
+			 -EINVAL);
 }
 
 /* Nobody's port: all ones, writes dropped. */
@@ -237,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_bus_access_reaches_device_with_offset),
 		T(test_bus_read_fills_width_little_endian),
+		T(test_bus_memory_access_is_up_to_8_bytes_wide),
 		T(test_bus_unclaimed_read_gives_all_ones),
 		T(test_bus_unclaimed_write_is_dropped),
 		T(test_bus_port_beside_range_is_unclaimed),

@@ -14,14 +14,14 @@
 static struct io_access access_port(uint8_t width, bool write, uint8_t *data,
 				    enum io_action *action)
 {
-	struct io_access a = {.port = DISVM_DEBUG_EXIT_PORT,
+	struct io_access a = {.addr = DISVM_DEBUG_EXIT_PORT,
 			      .width = width,
 			      .write = write,
 			      .count = 1,
 			      .data = data};
 	struct io_bus bus;
 
-	io_bus_init(&bus);
+	io_bus_init(&bus, IO_BUS_PORTS);
 	assert_int_equal(io_bus_add(&bus, DISVM_DEBUG_EXIT_PORT,
 				    DEBUG_EXIT_PORTS, &debug_exit_ops, NULL),
 			 0);

@@ -348,7 +348,7 @@ static void *call_rounds(void *arg)
 	struct disvm_guest_report out_report;
 
 	for (unsigned i = 0; i < 2000; i++) {
-		struct io_access a = {.port = DISVM_HC_PORT + DISVM_HC_ARG0,
+		struct io_access a = {.addr = DISVM_HC_PORT + DISVM_HC_ARG0,
 				      .width = 4,
 				      .write = true,
 				      .count = 1,
@@ -357,7 +357,7 @@ static void *call_rounds(void *arg)
 
 		a.data = (uint8_t *)&gpa;
 		c->wrong += io_bus_access(&c->f->bus, &a) != IO_NONE;
-		a.port = DISVM_HC_PORT + DISVM_HC_CALL;
+		a.addr = DISVM_HC_PORT + DISVM_HC_CALL;
 		a.data = (uint8_t *)&number;
 		c->wrong += io_bus_access(&c->f->bus, &a) != IO_NONE;
 		c->wrong += hypercall_read_report(&c->f->dev, c->vcpu,

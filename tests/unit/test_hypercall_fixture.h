@@ -92,7 +92,7 @@ static inline int setup(void **state)
 	f->mem.size_bytes = MEM_BYTES;
 	f->mem.base = calloc(1, MEM_BYTES);
 	assert_non_null(f->mem.base);
-	io_bus_init(&f->bus);
+	io_bus_init(&f->bus, IO_BUS_PORTS);
 	assert_int_equal(hypercall_init(&f->dev,
 					&(struct hypercall_config){
 						.mem = &f->mem,
@@ -126,7 +126,7 @@ static inline enum io_action out(struct fixture *f, unsigned vcpu,
 {
 	uint8_t data[4];
 
-	f->last = (struct io_access){.port = (uint16_t)(DISVM_HC_PORT + offset),
+	f->last = (struct io_access){.addr = (uint16_t)(DISVM_HC_PORT + offset),
 				     .width = width,
 				     .write = true,
 				     .count = 1,
@@ -140,7 +140,7 @@ static inline uint32_t in(struct fixture *f, unsigned vcpu, uint16_t offset)
 {
 	uint32_t value = 0;
 
-	f->last = (struct io_access){.port = (uint16_t)(DISVM_HC_PORT + offset),
+	f->last = (struct io_access){.addr = (uint16_t)(DISVM_HC_PORT + offset),
 				     .width = 4,
 				     .count = 1,
 				     .data = (uint8_t *)&value,

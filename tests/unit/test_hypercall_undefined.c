@@ -38,7 +38,7 @@ static void test_hypercall_other_offset_fails_naming_it(void **state)
 	}
 	assert_undefined(f, out(f, 0, DISVM_HC_ID, 4, 0),
 			 "undefined hypercall: 32-bit write to offset 12");
-	f->last = (struct io_access){.port = DISVM_HC_PORT + 2,
+	f->last = (struct io_access){.addr = DISVM_HC_PORT + 2,
 				     .width = 4,
 				     .count = 1,
 				     .data = data,

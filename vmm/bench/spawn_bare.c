@@ -22,7 +22,7 @@
 
 struct bare {
 	struct kvm_vm vm;
-	struct io_bus bus;
+	struct io_bus bus, mmio;
 	struct kvm_vcpu vcpu;
 	struct lapic *lapics[1];
 };
@@ -48,12 +48,14 @@ static int open_one(struct bare *bare, const struct kvm *kvm, uint8_t *mem,
 
 	bare->vm.ncpus = 1;
 	bare->vm.bus = &bare->bus;
+	bare->vm.mmio = &bare->mmio;
 	bare->vm.mem = (struct guest_mem){mem, MEM_BYTES};
 	bare->vm.lapics = (struct lapic_bus){.cpus = bare->lapics,
 					     .ncpus = 1,
 					     .tsc_khz = kvm->tsc_khz,
 					     .wake = no_wake};
-	io_bus_init(&bare->bus);
+	io_bus_init(&bare->bus, IO_BUS_PORTS);
+	io_bus_init(&bare->mmio, IO_BUS_MEMORY);
 	ret = kvm_vm_init(&bare->vm, kvm, err, err_size);
 	if (ret)
 		return ret;

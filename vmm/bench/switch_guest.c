@@ -94,13 +94,15 @@ static int guest_open(struct bench_guest *guest, struct bench_guests *all,
 	guest->hog = (volatile struct bench_hog *)(mem + HOG_DATA_GPA);
 	guest->vm.ncpus = 1;
 	guest->vm.bus = &guest->bus;
+	guest->vm.mmio = &guest->mmio;
 	guest->vm.mem = (struct guest_mem){mem, MEM_BYTES};
 	guest->vm.lapics = (struct lapic_bus){.cpus = guest->lapics,
 					      .ncpus = 1,
 					      .tsc_khz = all->kvm.tsc_khz,
 					      .wake = wake,
 					      .ctx = guest};
-	io_bus_init(&guest->bus);
+	io_bus_init(&guest->bus, IO_BUS_PORTS);
+	io_bus_init(&guest->mmio, IO_BUS_MEMORY);
 	ret = io_bus_add(&guest->bus, YIELD_PORT, 1, &yield_ops, NULL);
 	if (!ret)
 		ret = kvm_vm_init(&guest->vm, &all->kvm, err, err_size);

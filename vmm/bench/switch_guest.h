@@ -43,7 +43,7 @@ struct bench_guests;
 struct bench_guest {
 	struct bench_guests *all;
 	struct kvm_vm vm;
-	struct io_bus bus;
+	struct io_bus bus, mmio;
 	struct kvm_vcpu vcpu;
 	struct lapic *lapics[1];
 	volatile struct bench_hog *hog; /* in guest memory */

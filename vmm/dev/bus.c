@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Port I/O bus; see bus.h. */
+/* Bus of ports or of memory-mapped registers; see bus.h. */
 #include "bus.h"
 
 #include <errno.h>
@@ -7,41 +7,40 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PORTS 0x10000u
-
-void io_bus_init(struct io_bus *bus)
+void io_bus_init(struct io_bus *bus, uint64_t end)
 {
 	memset(bus, 0, sizeof(*bus));
+	bus->end = end;
 }
 
-int io_bus_add(struct io_bus *bus, uint16_t port, uint32_t ports,
+int io_bus_add(struct io_bus *bus, uint64_t addr, uint64_t size,
 	       const struct io_dev_ops *ops, void *dev)
 {
-	if (ports == 0 || ports > UINT16_MAX || ports > PORTS - port)
+	if (size == 0 || addr >= bus->end || size > bus->end - addr)
 		return -EINVAL;
 	for (unsigned i = 0; i < bus->count; i++) {
 		const struct io_range *r = &bus->ranges[i];
 
-		if (port < r->port + r->ports && r->port < port + ports)
+		if (addr < r->addr + r->size && r->addr < addr + size)
 			return -EEXIST;
 	}
 	if (bus->count == IO_BUS_RANGES)
 		return -ENOSPC;
 	bus->ranges[bus->count++] = (struct io_range){
-		.port = port,
-		.ports = (uint16_t)ports,
+		.addr = addr,
+		.size = size,
 		.ops = ops,
 		.dev = dev,
 	};
 	return 0;
 }
 
-static const struct io_range *find(const struct io_bus *bus, uint16_t port)
+static const struct io_range *find(const struct io_bus *bus, uint64_t addr)
 {
 	for (unsigned i = 0; i < bus->count; i++) {
 		const struct io_range *r = &bus->ranges[i];
 
-		if (port >= r->port && port - r->port < r->ports)
+		if (addr >= r->addr && addr - r->addr < r->size)
 			return r;
 	}
 	return NULL;
@@ -69,29 +68,29 @@ static enum io_action each_element(const struct io_range *r, struct io_access *a
 
 enum io_action io_bus_access(const struct io_bus *bus, struct io_access *a)
 {
-	const struct io_range *r = find(bus, a->port);
+	const struct io_range *r = find(bus, a->addr);
 
 	if (!r) {
 		if (!a->write)
 			memset(a->data, 0xff, (size_t)a->count * a->width);
 		return IO_NONE;
 	}
-	a->offset = (uint16_t)(a->port - r->port);
+	a->offset = a->addr - r->addr;
 	if (a->count == 1 || r->ops->strings)
 		return r->ops->io(r->dev, a);
 	return each_element(r, a);
 }
 
-uint32_t io_get(const struct io_access *a)
+uint64_t io_get(const struct io_access *a)
 {
-	uint32_t value = 0;
+	uint64_t value = 0;
 
 	for (unsigned i = 0; i < a->width; i++)
-		value |= (uint32_t)a->data[i] << (8 * i);
+		value |= (uint64_t)a->data[i] << (8 * i);
 	return value;
 }
 
-void io_put(struct io_access *a, uint32_t value)
+void io_put(struct io_access *a, uint64_t value)
 {
 	for (unsigned i = 0; i < a->width; i++)
 		a->data[i] = (uint8_t)(value >> (8 * i));

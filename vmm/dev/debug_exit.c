@@ -9,7 +9,7 @@ static enum io_action debug_exit_io(void *dev, struct io_access *a)
 		io_put(a, UINT32_MAX);
 		return IO_NONE;
 	}
-	a->exit_code = io_get(a);
+	a->exit_code = (uint32_t)io_get(a);
 	return IO_EXIT;
 }
 

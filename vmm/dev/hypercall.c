@@ -198,7 +198,7 @@ static enum io_action call_exit(struct hypercall *dev, struct io_access *a,
 static enum io_action undefined(struct io_access *a)
 {
 	return io_fail(a, DIS_REASON_HYPERCALL,
-		       "undefined hypercall: %u-bit %s offset %u",
+		       "undefined hypercall: %u-bit %s offset %" PRIu64,
 		       a->width * 8u, a->write ? "write to" : "read of",
 		       a->offset);
 }
@@ -206,7 +206,7 @@ static enum io_action undefined(struct io_access *a)
 static enum io_action call(struct hypercall *dev, struct io_access *a)
 {
 	struct hypercall_vcpu *v = &dev->vcpus[a->vcpu];
-	uint32_t number = io_get(a);
+	uint32_t number = (uint32_t)io_get(a);
 
 	switch (number) {
 	case DISVM_CALL_YIELD:
@@ -242,10 +242,10 @@ static enum io_action hypercall_write(struct hypercall *dev, struct io_access *a
 	case DISVM_HC_CALL:
 		return call(dev, a);
 	case DISVM_HC_ARG0:
-		v->arg[0] = io_get(a);
+		v->arg[0] = (uint32_t)io_get(a);
 		return IO_NONE;
 	case DISVM_HC_ARG1:
-		v->arg[1] = io_get(a);
+		v->arg[1] = (uint32_t)io_get(a);
 		return IO_NONE;
 	default:
 		return undefined(a);

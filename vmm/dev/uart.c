@@ -306,11 +306,11 @@ static void access_each(struct uart *u, const struct io_access *a)
 		uint8_t *element = a->data + (size_t)i * a->width;
 
 		if (a->write) {
-			write_register(u, a->offset, *element);
+			write_register(u, (unsigned)a->offset, *element);
 			continue;
 		}
 		memset(element, 0xff, a->width);
-		*element = read_register(u, a->offset);
+		*element = read_register(u, (unsigned)a->offset);
 	}
 }
 

@@ -18,19 +18,11 @@ static void fail(struct kvm_vcpu *vcpu, struct dis_run_result *result,
 	result->reason = reason;
 }
 
-static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+/* Lets the device serve @access, and does what it asks for. */
+static void serve(struct kvm_vcpu *vcpu, const struct io_bus *bus,
+		  struct io_access *access, struct dis_run_result *result)
 {
-	struct kvm_run *run = vcpu->run;
-	struct io_access access = {
-		.port = run->io.port,
-		.width = run->io.size,
-		.write = run->io.direction == KVM_EXIT_IO_OUT,
-		.count = run->io.count,
-		.data = (uint8_t *)run + run->io.data_offset,
-		.vcpu = vcpu->index,
-	};
-
-	switch (io_bus_access(vcpu->vm->bus, &access)) {
+	switch (io_bus_access(bus, access)) {
 	case IO_NONE:
 		break;
 	case IO_YIELD:
@@ -41,13 +33,13 @@ static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		if (vcpu->vm->kernel_irqchip)
 			result->outcome = DIS_RUN_YIELD;
 		else
-			vcpu->blocked = access.reason;
+			vcpu->blocked = access->reason;
 		break;
 	case IO_EXIT:
-		if (access.exit_code) {
-			kvm_vm_fail(vcpu->vm, access.exit_code,
+		if (access->exit_code) {
+			kvm_vm_fail(vcpu->vm, access->exit_code,
 				    "vCPU %u: guest exit code %" PRIu32,
-				    vcpu->index, access.exit_code);
+				    vcpu->index, access->exit_code);
 			result->outcome = DIS_RUN_FAIL;
 			result->reason = DIS_REASON_GUEST_EXIT;
 		} else {
@@ -56,18 +48,39 @@ static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		}
 		break;
 	case IO_FAIL:
-		fail(vcpu, result, access.reason, access.text);
+		fail(vcpu, result, access->reason, access->text);
 		break;
 	}
 }
 
-/* No device lives in memory space: reads give all ones, writes are dropped. */
-static void on_mmio(struct kvm_vcpu *vcpu)
+static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	struct kvm_run *run = vcpu->run;
+	struct io_access access = {
+		.addr = run->io.port,
+		.width = run->io.size,
+		.write = run->io.direction == KVM_EXIT_IO_OUT,
+		.count = run->io.count,
+		.data = (uint8_t *)run + run->io.data_offset,
+		.vcpu = vcpu->index,
+	};
 
-	if (!run->mmio.is_write)
-		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+	serve(vcpu, vcpu->vm->bus, &access, result);
+}
+
+static void on_mmio(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	struct kvm_run *run = vcpu->run;
+	struct io_access access = {
+		.addr = run->mmio.phys_addr,
+		.width = (uint8_t)run->mmio.len,
+		.write = run->mmio.is_write,
+		.count = 1,
+		.data = run->mmio.data,
+		.vcpu = vcpu->index,
+	};
+
+	serve(vcpu, vcpu->vm->mmio, &access, result);
 }
 
 static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
@@ -184,7 +197,7 @@ void exit_decode(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		on_io(vcpu, result);
 		break;
 	case KVM_EXIT_MMIO:
-		on_mmio(vcpu);
+		on_mmio(vcpu, result);
 		break;
 	case KVM_EXIT_X86_RDMSR:
 	case KVM_EXIT_X86_WRMSR:

@@ -29,7 +29,7 @@ struct vm_failure {
 
 /**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
- * @bus:   where port I/O exits go.
+ * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
  */
 struct kvm_vm {
@@ -39,13 +39,14 @@ struct kvm_vm {
 	unsigned ncpus;
 	struct guest_mem mem;
 	const struct io_bus *bus;
+	const struct io_bus *mmio;
 	struct lapic_bus lapics;
 	struct vm_failure failure;
 };
 
 /**
  * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
- * @vm: mem, bus, ncpus and kernel_irqchip are set by the caller.
+ * @vm: mem, bus, mmio, ncpus and kernel_irqchip are set by the caller.
  * @err: one line naming the ioctl.
  *
  * Return: 0 or -errno; nothing is left open then.
