@@ -235,6 +235,7 @@ uint64_t admission_quota_ns(unsigned max_permille, uint64_t most_ns);
 bool park_grant(struct dis_vcpu *vcpu, uint64_t now_ns);
 /** @vcpu, which ran, ceases to run. */
 void park_end_grant(struct dis_vcpu *vcpu, uint64_t now_ns);
+void park_charge(struct dis_vcpu *vcpu, uint64_t ns, uint64_t now_ns);
 /** @vcpu, in no queue and without a grant, waits for its release. */
 void park_add(struct dis_core *core, struct dis_vcpu *vcpu);
 void park_remove(struct dis_core *core, struct dis_vcpu *vcpu);

@@ -50,6 +50,7 @@ enum dis_reason dis_vcpu_reason(const struct dis_vcpu *vcpu)
 void dis_vcpu_get_stats(const struct dis_vcpu *vcpu, struct dis_vcpu_stats *out)
 {
 	copy_figures(out, &vcpu->stats, sizeof(*out));
+	out->device_ns += atomic_load(&vcpu->device_due_ns);
 	out->slice_left_ns = dis_ns_sub(SHARED_LOAD(vcpu->budget_ns),
 					SHARED_LOAD(vcpu->consumed_ns));
 }

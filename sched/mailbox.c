@@ -221,6 +221,12 @@ void mailbox_take(struct dis_core *core, uint64_t now_ns)
 	}
 }
 
+void dis_vcpu_charge(struct dis_vcpu *vcpu, uint64_t ns)
+{
+	atomic_fetch_add_explicit(&vcpu->device_due_ns, ns,
+				  memory_order_relaxed);
+}
+
 void dis_vcpu_wake(struct dis_vcpu *vcpu)
 {
 	if (policy_guard_reentered())

@@ -94,6 +94,17 @@ void park_end_grant(struct dis_vcpu *vcpu, uint64_t now_ns)
 				    now_ns);
 }
 
+/* As if it had run until now, whatever it has reserved. */
+void park_charge(struct dis_vcpu *vcpu, uint64_t ns, uint64_t now_ns)
+{
+	uint64_t from_ns = dis_ns_sub(now_ns, ns);
+
+	if (vcpu->quota_ns != DIS_NEVER_NS)
+		share_window_settle(&vcpu->window, 0, from_ns, now_ns);
+	if (atomic_load(&vcpu->vm->quota_ns) != DIS_NEVER_NS)
+		share_window_settle(&vcpu->vm->window, 0, from_ns, now_ns);
+}
+
 bool park_grant(struct dis_vcpu *vcpu, uint64_t now_ns)
 {
 	bool owed;

@@ -30,6 +30,27 @@ static void charge_guest(struct dis_core *core, struct dis_vcpu *vcpu,
 	core->guest_ns = 0;
 }
 
+/*
+ * What devices did for it since its last turn is no core's time, but it pays for
+ * it: of its quantum with half at most, so that it gets on with each turn.
+ */
+static void charge_devices(struct dis_core *core, struct dis_vcpu *vcpu,
+			   uint64_t now_ns)
+{
+	uint64_t ns = atomic_load_explicit(&vcpu->device_due_ns,
+					   memory_order_relaxed);
+
+	if (!ns)
+		return;
+	SHARED_ADD(vcpu->stats.device_ns, ns);
+	atomic_fetch_sub(&vcpu->device_due_ns, ns);
+	SHARED_ADD(vcpu->consumed_ns,
+		   dis_ns_min(ns, core_quantum_ns(vcpu) / 2u));
+	run_queue_charge(&core->runq, vcpu, ns, now_ns);
+	if (vcpu->capped)
+		park_charge(vcpu, ns, now_ns);
+}
+
 /* The ledger (R: EVO-C1): time since the last step is someone's or idle. */
 static void charge(struct dis_core *core, uint64_t now_ns, uint64_t charge_ns)
 {
@@ -227,6 +248,7 @@ static void pick(struct dis_core *core, const struct dis_vcpu *displaced,
 	if (vcpu->decided.choice == DIS_CHOICE_HANDOFF)
 		handoff_begin(core, vcpu, now_ns);
 	core->handoff = (struct handoff){0};
+	charge_devices(core, vcpu, now_ns);
 	slice_ns = analyze_slice_ns(core, vcpu, now_ns);
 	if (vcpu->floor_run)
 		slice_ns = dis_ns_min(slice_ns, FLOOR_SLICE_NS);

@@ -116,9 +116,10 @@ struct dis_vcpu {
 	struct dis_intent intent; /* in force: granted, or less by hint */
 
 	/* Any thread. */
-	struct dis_vcpu *mail_next; /* guarded by `pending` != 0, */
-	uint64_t posted_ns;         /* as is this: when, or 0 */
-	atomic_uint pending;        /* enum dis_message bits */
+	struct dis_vcpu *mail_next;  /* guarded by `pending` != 0, */
+	uint64_t posted_ns;          /* as is this: when, or 0 */
+	atomic_ullong device_due_ns; /* of devices, not yet charged */
+	atomic_uint pending;         /* enum dis_message bits */
 	atomic_uint called_from; /* core of who woke it last, + 1; 0: a device */
 	/* Owner's, for readers: = intent.affinity if movable. */
 	dis_cpumask reach;

@@ -177,6 +177,19 @@ void dis_vcpu_wake_by(struct dis_vcpu *vcpu, struct dis_vcpu *waker);
 void dis_vcpu_yield_to(struct dis_vcpu *vcpu, struct dis_vcpu *to);
 
 /**
+ * dis_vcpu_charge - a thread of a device has used @ns of CPU time on behalf of
+ * @vcpu (R: EVO-E3).
+ * @vcpu: as for dis_vcpu_wake().
+ *
+ * It counts in `device_ns`, and from the next time on that the vCPU runs against
+ * its quantum, its fair share and its and its VM's maximum; not in `cpu_ns`, which
+ * is time of the cores, and not against its minimum.
+ *
+ * Context: any thread, no lock.
+ */
+void dis_vcpu_charge(struct dis_vcpu *vcpu, uint64_t ns);
+
+/**
  * Time for which it was runnable and did not run, in ns: what guests call steal
  * time. Context: the thread that runs it, from run.
  */

@@ -31,6 +31,7 @@ struct dis_vcpu_stats {
 	uint64_t jobs;            /**< Realtime: blocked, and had a deadline */
 	uint64_t deadline_misses; /**< of these, later than the deadline */
 	uint64_t ahead_ns; /**< of cpu_ns: had the core and waited for its time */
+	uint64_t device_ns;     /**< beside cpu_ns: see dis_vcpu_charge() */
 	uint64_t slice_left_ns; /**< of its present quantum, as charged so far */
 };
 

@@ -127,7 +127,8 @@ static json_t *vcpu_of(const struct run_report *report,
 		count_of(s->migrations), "deadline_misses",
 		count_of(s->deadline_misses), "user_exits",
 		count_of(s->user_exits), "ahead_ns", count_of(s->ahead_ns),
-		"guest", v->has_guest ? guest_of(&v->guest) : json_null());
+		"device_ns", count_of(s->device_ns), "guest",
+		v->has_guest ? guest_of(&v->guest) : json_null());
 	return report->stats ? merged(vcpu, report_stats_vcpu(report, v))
 			     : vcpu;
 }
