@@ -114,7 +114,7 @@ static json_t *vcpu_of(const struct run_report *report,
 	dis_intent_format(&v->intent, intent, sizeof(intent));
 	vcpu = json_pack(
 		"{s:i,s:s,s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-		"s:I,s:I,s:I,s:o}",
+		"s:I,s:I,s:I,s:I,s:o}",
 		"vcpu", (int)v->index, "intent", intent, "declared",
 		v->intent.declared, "state", dis_state_name(v->state), "cpu_ns",
 		count_of(s->cpu_ns), "wait_ns", count_of(s->wait_ns),
