@@ -270,24 +270,24 @@ static bool run(struct executor *exec, const struct dis_decision *decision,
 }
 
 /*
- * Notes an expiry; counts whether it came for nothing, or did not come. When it
- * has come or should have, the timer is to be set again, also by a clock that
- * went back since.
+ * Notes an expiry; counts whether it came for nothing, did not come, or came and
+ * did not end the run for long: that would be the lost-kick race. When it has
+ * come or should have, the timer is to be set again, also by a clock that went
+ * back since.
  */
 static void take_expiry(struct executor *exec, uint64_t now_ns)
 {
 	struct dis_core_stats *stats = dis_core_stats_mut(exec->core);
 	bool due = now_ns >= exec->armed_ns;
 
-	if (exec->expired) {
-		exec->expired = 0;
+	if (!due && !exec->expired)
+		return;
+	if (due && now_ns - exec->armed_ns >= TIMER_LOST_NS)
+		count(&stats->timer_lost);
+	else if (exec->expired)
 		count(due && now_ns >= exec->until_ns ? &stats->timer_expiries
 						      : &stats->timer_spurious);
-	} else if (!due) {
-		return;
-	} else if (now_ns - exec->armed_ns >= TIMER_LOST_NS) {
-		count(&stats->timer_lost);
-	}
+	exec->expired = 0;
 	exec->armed_ns = DIS_NEVER_NS;
 }
 

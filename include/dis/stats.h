@@ -46,7 +46,7 @@ struct dis_core_stats {
 	uint64_t timer_arms;     /**< preemption timer set (R: CARD-4) */
 	uint64_t timer_expiries; /**< expiries that ended a run */
 	uint64_t timer_spurious; /**< expiries with nothing due */
-	uint64_t timer_lost;     /**< expiries that did not come in 100 ms */
+	uint64_t timer_lost;     /**< expiries that ended no run in 100 ms */
 	uint64_t stray_signals;  /**< from other processes, ignored */
 	uint64_t kicks_sent;     /**< signals and futex wakes to other cores */
 	uint64_t kicks_coalesced; /**< not sent: one was on its way or none needed */
