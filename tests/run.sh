@@ -9,7 +9,9 @@
 #   tsan   the same with TSan             all    all of these
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
-# a comment of its source sets another. A sanitizer gets three times as much.
+# a comment of its source sets another. A sanitizer gets three times as much. Unit
+# and sim programs run some at once, the tests of a bats file if a comment in it
+# says "tests: at once".
 # What cannot run, or is skipped, counts as failed. See tests/README.md.
 #
 # The last line is "N passed, N failed". Exit status: 0 if at least one case
@@ -78,16 +80,25 @@ limit_s() {
 	echo "${own:-$2}"
 }
 
-# tap NAME LIMIT_S COMMAND...: each case of a program that prints TAP. A case
-# that is announced but not passed (failed, skipped, never reached) is failed; so
-# is a program that ends badly after its last case or announces none.
-tap() {
-	local name=$1 limit=$2 start rc=0 plan ok bad remark=
+# tap_run LOG LIMIT_S COMMAND...: one program; its exit status and milliseconds go
+# to LOG.end, as soon as it has ended.
+tap_run() {
+	local log=$1 limit=$2 start rc=0
 	shift 2
 	start=$(now_ms)
-	timeout -k 10 "$limit" "$@" >"$tmp/log" 2>&1 </dev/null || rc=$?
-	plan=$(awk -F'[.][.]' '/^1\.\.[0-9]+$/ { n += $2 } END { print n + 0 }' "$tmp/log")
-	ok=$(grep -E '^ok [0-9]+' "$tmp/log" | grep -civE '# skip')
+	timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null || rc=$?
+	echo "$rc $(($(now_ms) - start))" >"$log.part"
+	mv "$log.part" "$log.end"
+}
+
+# tap_report NAME LIMIT_S LOG: each case of a program that prints TAP. A case
+# that is announced but not passed (failed, skipped, never reached) is failed; so
+# is a program that ends badly after its last case or announces none.
+tap_report() {
+	local name=$1 limit=$2 log=$3 rc ms plan ok bad remark=
+	read -r rc ms <"$log.end"
+	plan=$(awk -F'[.][.]' '/^1\.\.[0-9]+$/ { n += $2 } END { print n + 0 }' "$log")
+	ok=$(grep -E '^ok [0-9]+' "$log" | grep -civE '# skip')
 	bad=$((plan > ok ? plan - ok : 0))
 	case $rc in
 	0) ;;
@@ -96,23 +107,52 @@ tap() {
 	esac
 	[ "$plan" -eq 0 ] && remark="no test ran${remark:+, $remark}"
 	[ "$bad" -eq 0 ] && [ -n "$remark" ] && bad=1
-	report "$name" "$ok" "$bad" $(($(now_ms) - start)) "$remark" "$tmp/log"
+	report "$name" "$ok" "$bad" "$ms" "$remark" "$log"
+	rm -f "$log" "$log.end"
 }
 
-# programs GROUP BUILD LABEL FACTOR [PREFIX...]: all programs of tests/GROUP.
+# tap NAME LIMIT_S COMMAND...: run it, report it.
+tap() {
+	local name=$1 limit=$2
+	shift 2
+	tap_run "$tmp/tap" "$limit" "$@"
+	tap_report "$name" "$limit" "$tmp/tap"
+}
+
+# programs GROUP BUILD LABEL FACTOR AT_ONCE [PREFIX...]: all programs of
+# tests/GROUP, some at once, reported in order.
 programs() {
-	local group=$1 build=$2 label=$3 factor=$4 source name
-	shift 4
+	local group=$1 build=$2 label=$3 factor=$4 at_once=$5 source name
+	local names=() limits=() started=0 reported=0
+	shift 5
+	# Reports what has ended, up to the first that has not.
+	reports() {
+		while [ "$reported" -lt "$started" ] &&
+			[ -e "$tmp/program$reported.end" ]; do
+			tap_report "${names[reported]}" "${limits[reported]}" \
+				"$tmp/program$reported"
+			reported=$((reported + 1))
+		done
+	}
 	for source in tests/"$group"/test_*.c; do
 		[ -e "$source" ] || continue
 		name=$(basename "$source" .c)
-		if [ -x "$build/tests/$group/$name" ]; then
-			tap "$label$group/$name" $(($(limit_s "$source" 120) * factor)) \
-				"$@" "$build/tests/$group/$name"
-		else
+		if [ ! -x "$build/tests/$group/$name" ]; then
 			report "$label$group/$name" 0 1 0 "not built"
+			continue
 		fi
+		while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
+			wait -n
+			reports
+		done
+		names+=("$label$group/$name")
+		limits+=($(($(limit_s "$source" 120) * factor)))
+		tap_run "$tmp/program$started" "${limits[started]}" \
+			"$@" "$build/tests/$group/$name" &
+		started=$((started + 1))
 	done
+	wait
+	reports
 }
 
 # Tests that need KVM fail without it, they are not left out.
@@ -137,10 +177,10 @@ sanitized() {
 	local label=$1 build=$2 san=$3 executor
 	shift 3
 	build "$label build" BUILD="$build" SAN="$san" build test-programs
-	programs unit "$build" "$label " 3 "$@"
-	programs sim "$build" "$label " 3 "$@"
+	programs unit "$build" "$label " 3 "$jobs" "$@"
+	programs sim "$build" "$label " 3 "$jobs" "$@"
 	need_kvm "$label kvm" || return
-	programs kvm "$build" "$label " 3 "$@"
+	programs kvm "$build" "$label " 3 1 "$@"
 	for executor in dis threads; do
 		check "$label disvm run --executor $executor" "$@" \
 			"$build/disvm" run --kernel "$build/tiny.elf" \
@@ -151,7 +191,7 @@ sanitized() {
 }
 
 group() {
-	local source
+	local source at_once
 	case $1 in
 	all)
 		group lint
@@ -179,20 +219,23 @@ group() {
 		;;
 	unit)
 		build "unit build" test-programs
-		programs unit build "" 1
-		programs sim build "" 1
+		programs unit build "" 1 "$jobs"
+		programs sim build "" 1 "$jobs"
 		;;
 	kvm)
 		build "kvm build" build test-programs
-		need_kvm kvm && programs kvm build "" 1
+		need_kvm kvm && programs kvm build "" 1 1
 		;;
 	e2e)
 		build "e2e build" build test-modules
 		need_kvm e2e || return
 		for source in tests/e2e/*.bats; do
 			[ -e "$source" ] || continue
+			at_once=1
+			grep -q '^# tests: at once' "$source" && at_once=$jobs
 			tap "e2e/$(basename "$source" .bats)" \
-				"$(limit_s "$source" 300)" bats --tap "$source"
+				"$(limit_s "$source" 300)" \
+				bats --tap --jobs "$at_once" "$source"
 		done
 		;;
 	asan)

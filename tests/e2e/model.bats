@@ -2,6 +2,7 @@
 #
 # The model of mailbox, kicks and idle (sched/mailbox.pml), searched by spin.
 # timeout: 600
+# tests: at once
 #
 # A world is a choice of what there is and what may happen in it. In each no state
 # may break an assertion, nothing may block but a guest and an idle core; then each
