@@ -27,8 +27,12 @@
 #include "handler.h"
 
 #define STACK_BYTES ((size_t)256 << 10)
-/* A timer so late has been lost; the host may well be late by a few slices. */
+/*
+ * An expiry is lost that has not ended a run after so long, of which the thread
+ * had the host core for so long: one that the host keeps waiting loses nothing.
+ */
 #define TIMER_LOST_NS (100 * DIS_MS_NS)
+#define TIMER_LOST_RAN_NS (40 * DIS_MS_NS)
 /* Steps that must fit before an expiry that would come too early. */
 #define KEEP_ARMED_STEPS 64u
 
@@ -45,6 +49,13 @@ struct executor {
 	atomic_uint doorbell;
 	/* Written by this thread: the next step is to come until then. */
 	_Atomic uint64_t due_ns;
+	/* Written by the control thread: it did not. */
+	atomic_bool lost;
+
+	/* The control thread's: the due time it saw pass, and the thread's CPU
+	 * time then. */
+	uint64_t late_due_ns;
+	uint64_t late_cpu_ns;
 
 	/* This thread and its signal handler. */
 	void *volatile running; /* vCPU to interrupt, or NULL */
@@ -270,19 +281,18 @@ static bool run(struct executor *exec, const struct dis_decision *decision,
 }
 
 /*
- * Notes an expiry; counts whether it came for nothing, did not come, or came and
- * did not end the run for long: that would be the lost-kick race. When it has
- * come or should have, the timer is to be set again, also by a clock that went
- * back since.
+ * Notes an expiry; counts whether it came for nothing, or ended no run, be it that
+ * it did not come or by the lost-kick race. When it has come or should have, the
+ * timer is to be set again, also by a clock that went back since.
  */
 static void take_expiry(struct executor *exec, uint64_t now_ns)
 {
 	struct dis_core_stats *stats = dis_core_stats_mut(exec->core);
 	bool due = now_ns >= exec->armed_ns;
 
-	if (!due && !exec->expired)
+	if (!due && !exec->expired && !atomic_load(&exec->lost))
 		return;
-	if (due && now_ns - exec->armed_ns >= TIMER_LOST_NS)
+	if (atomic_exchange(&exec->lost, false))
 		count(&stats->timer_lost);
 	else if (exec->expired)
 		count(due && now_ns >= exec->until_ns ? &stats->timer_expiries
@@ -458,16 +468,35 @@ int dis_executors_start(struct dis_executors *execs, struct dis_domain *dom)
 	return err;
 }
 
+/* Has the run that was to end at @due_ns gone on, on the core, for too long? */
+static bool timer_is_lost(struct executor *exec, uint64_t due_ns,
+			  uint64_t now_ns)
+{
+	uint64_t cpu_ns = dis_executors_cpu_ns(exec->execs, exec->index);
+
+	if (due_ns != exec->late_due_ns) {
+		exec->late_due_ns = due_ns;
+		exec->late_cpu_ns = cpu_ns;
+	}
+	return now_ns >= dis_ns_add(due_ns, TIMER_LOST_NS) &&
+	       cpu_ns - exec->late_cpu_ns >= TIMER_LOST_RAN_NS;
+}
+
 void dis_executors_watch(struct dis_executors *execs)
 {
 	uint64_t now_ns = dis_clock_ns();
 
 	for (unsigned i = 0; i < execs->cores; i++) {
-		uint64_t due_ns = atomic_load_explicit(&execs->exec[i].due_ns,
+		struct executor *exec = &execs->exec[i];
+		uint64_t due_ns = atomic_load_explicit(&exec->due_ns,
 						       memory_order_relaxed);
 
-		if (now_ns >= dis_ns_add(due_ns, TIMER_LOST_NS))
-			kick(execs, i);
+		if (now_ns < due_ns || !timer_is_lost(exec, due_ns, now_ns))
+			continue;
+		/* Once for each run, and once more if the kick is lost, too. */
+		exec->late_due_ns = DIS_NEVER_NS;
+		atomic_store(&exec->lost, true);
+		kick(execs, i);
 	}
 }
 

@@ -40,7 +40,8 @@ int dis_executors_start(struct dis_executors *execs, struct dis_domain *dom);
 
 /**
  * dis_executors_watch - kick each core whose timer should have ended its run
- * long ago (100 ms) and did not: a lost timer must not lose a core.
+ * long ago (100 ms) and did not, though its thread had the host core meanwhile: a
+ * lost timer must not lose a core.
  *
  * Context: the control thread, now and then, between start and stop. What it
  * finds is counted by the core, in timer_lost.
