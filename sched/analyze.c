@@ -100,8 +100,12 @@ struct dis_vcpu *analyze_pick(struct dis_core *core, enum dis_class klass,
 {
 	struct run_queue *queue = &core->runq;
 	struct dis_vcpu *partner = handoff_take(core, klass, now_ns);
+	struct dis_vcpu *sibling = partner ? NULL
+					   : gang_take(core, klass, now_ns);
 	struct dis_vcpu *overdue = run_queue_overdue(queue, klass, now_ns);
 	struct dis_vcpu *vcpu = partner ? partner
+				: sibling
+					? sibling
 					: run_queue_pick(queue, klass, now_ns);
 	bool boost = overdue && overdue != vcpu &&
 		     queue->policy[klass]->ops->by_turns;
@@ -115,6 +119,8 @@ struct dis_vcpu *analyze_pick(struct dis_core *core, enum dis_class klass,
 		choice = DIS_CHOICE_BOOST;
 	else if (partner)
 		choice = DIS_CHOICE_HANDOFF;
+	else if (sibling)
+		choice = DIS_CHOICE_GANG;
 	else
 		choice = choose(core, vcpu, displaced, now_ns);
 	if (atomic_load_explicit(&core->dom->counters, memory_order_relaxed))

@@ -69,8 +69,9 @@ struct dis_core {
 	atomic_uint hogs; /* most urgent class with a settled vCPU, balance.c */
 	atomic_ullong rotated_ns[DIS_CLASSES]; /* see balance.c */
 	atomic_ullong nap_ns;                  /* see wake.c */
-	atomic_ullong reserved; /* by its Realtime vCPUs, see realtime.c */
-	atomic_uint foreign;    /* per mille of its CPU that others use */
+	atomic_ullong reserved;     /* by its Realtime vCPUs, see realtime.c */
+	_Atomic dis_id gang_wanted; /* who is to run next here, gang.c */
+	atomic_uint foreign;        /* per mille of its CPU that others use */
 	/* Policies to take over, or NULL; and those done with, to be freed. */
 	_Atomic(struct policy_slot *) next_policy[DIS_CLASSES];
 	_Atomic(struct policy_slot *) old_policies;
@@ -89,6 +90,7 @@ struct dis_core {
 	uint64_t floor_passed_ns; /* since when arrivals go first, or 0 */
 	uint64_t balance_ns;      /* next look at the balance */
 	struct handoff handoff;
+	uint64_t gang_next_ns; /* no turn out of order before, gang.c */
 	struct run_queue runq;
 	struct sleep_queue sleepq;
 	struct park_queue parkq;
@@ -391,6 +393,17 @@ struct dis_vcpu *handoff_take(struct dis_core *core, enum dis_class klass,
 /** @vcpu is dispatched by hand-off: what was used of the slice is used. */
 void handoff_begin(struct dis_core *core, struct dis_vcpu *vcpu,
 		   uint64_t now_ns);
+
+/* gang.c */
+
+/** Any thread: @vcpu, that waits on @core, is to run there next. */
+void gang_want(struct dis_core *core, const struct dis_vcpu *vcpu);
+/** Who is to run next by such a wish, or NULL. @klass: which has its turn. */
+struct dis_vcpu *gang_take(struct dis_core *core, enum dis_class klass,
+			   uint64_t now_ns);
+/** @vcpu is dispatched by it. */
+void gang_begin(struct dis_core *core, const struct dis_vcpu *vcpu,
+		uint64_t now_ns);
 
 /* balance.c */
 

@@ -9,8 +9,8 @@
  * passed on and never begun anew. So nobody else waits longer than for one hog.
  *
  * The same way a vCPU yields to another that it names: one that spins, to the
- * holder of the lock, which was preempted. A holder on another core is left there:
- * to fetch it would interrupt whoever runs on that core.
+ * holder of the lock, which was preempted. A holder on another core is left there,
+ * but runs next (gang.c): to fetch it would interrupt whoever runs on that core.
  *
  * Bypasses nothing: the partner is queued here, so this core owns it; only one of
  * the same class, and only when that class has its turn anyway; a floor that is
@@ -38,8 +38,11 @@ void dis_vcpu_wake_by(struct dis_vcpu *vcpu, struct dis_vcpu *waker)
 void dis_vcpu_yield_to(struct dis_vcpu *vcpu, struct dis_vcpu *to)
 {
 	struct dis_core *core = vcpu_core(vcpu);
+	struct dis_core *of_other = vcpu_core(to);
 
-	if (core->current == vcpu && vcpu_core(to) == core)
+	if (of_other != core)
+		gang_want(of_other, to);
+	else if (core->current == vcpu)
 		core->handoff = (struct handoff){.from = vcpu->id,
 						 .to = to->id,
 						 .until_ns = DIS_NEVER_NS,

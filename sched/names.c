@@ -83,6 +83,7 @@ static const char *const choice_names[] = {
 	[DIS_CHOICE_VIRTUAL_DEADLINE] = "virtual-deadline",
 	[DIS_CHOICE_SHARE] = "share",
 	[DIS_CHOICE_HANDOFF] = "handoff",
+	[DIS_CHOICE_GANG] = "gang",
 };
 _Static_assert(COUNT(choice_names) == DIS_CHOICES, "every choice has a name");
 

@@ -247,6 +247,8 @@ static void pick(struct dis_core *core, const struct dis_vcpu *displaced,
 	core->current = vcpu;
 	if (vcpu->decided.choice == DIS_CHOICE_HANDOFF)
 		handoff_begin(core, vcpu, now_ns);
+	else if (vcpu->decided.choice == DIS_CHOICE_GANG)
+		gang_begin(core, vcpu, now_ns);
 	core->handoff = (struct handoff){0};
 	charge_devices(core, vcpu, now_ns);
 	slice_ns = analyze_slice_ns(core, vcpu, now_ns);

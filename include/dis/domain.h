@@ -170,7 +170,7 @@ void dis_vcpu_wake_by(struct dis_vcpu *vcpu, struct dis_vcpu *waker);
 /**
  * dis_vcpu_yield_to - say whom the yield is for that @vcpu's run is about to end
  * with: if @to waits on the same core it is next, for the rest of the slice (R:
- * EVO-B3). No effect otherwise.
+ * EVO-B3). If it waits on another it is next there, once per round of turns.
  *
  * Context: inside @vcpu's run, which then returns DIS_RUN_YIELD.
  */

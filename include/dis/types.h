@@ -140,6 +140,7 @@ enum dis_choice {
 	/* The core's again. */
 	DIS_CHOICE_HANDOFF, /**< woken by who blocked at once (R: EVO-B3) */
 	DIS_CHOICE_SHARE,   /**< its minimum was owed (R: DIS-6) */
+	DIS_CHOICE_GANG,    /**< a sibling on another core spins for it */
 	DIS_CHOICES,
 };
 

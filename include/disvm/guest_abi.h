@@ -91,8 +91,8 @@
 
 /**
  * Give up the core to a vCPU of this guest that holds what this one waits for: if
- * it waits for the same core it runs next, for the rest of the slice. arg0: its
- * index. The status is 0, or -DISVM_EINVAL: there is none.
+ * it waits for the same core it runs next, for the rest of the slice; on another
+ * core it runs next as well, but interrupts nobody. arg0: its index. The status is 0, or -DISVM_EINVAL: there is none.
  */
 #define DISVM_CALL_YIELD_TO 7u
 
