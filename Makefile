@@ -116,7 +116,7 @@ clean: ## remove what was built
 
 .PHONY: test
 test: ## install what is missing, run every test; last line: N passed, N failed
-	@tests/tools/deps.sh test
+	@tests/tools/deps.sh fuzz
 	@tests/run.sh all
 
 .PHONY: test-unit test-kvm test-e2e asan tsan

@@ -6,7 +6,8 @@
 #   lint   builds with gcc and clang, static checks: one case each
 #   unit   tests/unit, tests/sim          kvm    tests/kvm
 #   e2e    tests/e2e/*.bats               asan   unit, sim and kvm with ASan, UBSan
-#   tsan   the same with TSan             all    all of these
+#   tsan   the same with TSan             fuzz   each fuzzer for 60 s
+#   all    all of these
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
 # a comment of its source sets another. A sanitizer gets three times as much. Unit
@@ -196,6 +197,7 @@ group() {
 	all)
 		group lint
 		group unit
+		group fuzz
 		group asan
 		group tsan
 		group kvm
@@ -238,6 +240,9 @@ group() {
 				bats --tap --jobs "$at_once" "$source"
 		done
 		;;
+	fuzz)
+		check "fuzzers" "$make" fuzz
+		;;
 	asan)
 		sanitized asan build/asan address,undefined
 		;;
@@ -258,7 +263,7 @@ group() {
 }
 
 if [ $# -eq 0 ]; then
-	sed -n '4,10s/^# \?//p' "$0" >&2
+	sed -n '4,11s/^# \?//p' "$0" >&2
 	exit 2
 fi
 start_all=$(now_ms)

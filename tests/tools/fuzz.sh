@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fuzz.sh PROGRAM_DIR SECONDS - run each fuzzer on its corpus, in parallel.
+# fuzz.sh PROGRAM_DIR SECONDS - run each fuzzer on its corpus, two per CPU at once.
 #
 # What a fuzzer finds is written beside its program (crash-*, timeout-*); the
 # committed corpus grows only by hand. Exit status: 1 if one found something.
@@ -9,6 +9,7 @@ set -euo pipefail
 
 dir=$1
 seconds=$2
+at_once=$((2 * $(nproc)))
 
 fuzz_one() {
 	local program=$1 name corpus
@@ -27,6 +28,9 @@ pids=()
 for program in "$dir"/fuzz_*; do
 	case $program in *.*) continue ;; esac
 	[ -f "$program" ] || continue
+	while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
+		wait -n || true
+	done
 	fuzz_one "$program" &
 	pids+=("$!:$program")
 	count=$((count + 1))
