@@ -110,6 +110,7 @@ static int init_vcpus(struct machine *machine, struct dis_domain *dom,
 static int load(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_kind *kind = machine->kind;
+	const struct acpi_source acpi = {.ncpus = kind->spec.vcpus};
 	const struct boot_source source = {
 		.kernel = kind->kernel,
 		.initrd = kind->initrd.bytes,
@@ -117,6 +118,7 @@ static int load(struct machine *machine, char *err, size_t err_size)
 		.cmdline = kind->spec.cmdline,
 		.dtb = kind->dtb,
 		.dtb_bytes = kind->dtb_bytes,
+		.acpi = &acpi,
 	};
 	struct boot_entry entry;
 	int ret = boot_load(&source, &machine->vm.mem, &entry, err, err_size);
