@@ -10,6 +10,7 @@
 #include <dis/error.h>
 
 #include "boot/dtb.h"
+#include "kvm/msr.h"
 #include "kvm/regs.h"
 #include "machine_devices.h"
 
@@ -126,8 +127,10 @@ static int load(struct machine *machine, char *err, size_t err_size)
 	if (ret)
 		return ret;
 	ret = regs_set_boot(&machine->vcpus[0], &entry);
+	for (unsigned i = 0; i < kind->spec.vcpus && !ret; i++)
+		ret = msr_set_caching(&machine->vcpus[i]);
 	if (ret)
-		snprintf(err, err_size, "vCPU 0: registers: %s", strerror(-ret));
+		snprintf(err, err_size, "registers: %s", strerror(-ret));
 	return ret;
 }
 
