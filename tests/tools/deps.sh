@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build=(gcc make git pkg-config libc6-dev libfdt-dev libjansson-dev libbsd-dev)
-check=(libcmocka-dev bats jq procps qemu-system-x86 chromium mandoc spin
+check=(libcmocka-dev acpica-tools bats jq procps qemu-system-x86 chromium mandoc spin
 	device-tree-compiler clang clang-tidy clang-format cppcheck)
 
 case "${1:-}" in
