@@ -26,7 +26,13 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 		.devices = machine_dtb_devices,
 	};
 
-	return dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
+	int ret =
+		dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
+
+	if (ret)
+		return ret;
+	return dtb_merge_user(&kind->spec.dtb, &kind->dtb, &kind->dtb_bytes,
+			      err, err_size);
 }
 
 int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,

@@ -29,8 +29,11 @@
 #define DTB_DEVICE_BYTES 128u
 #define DTB_VIRTIO_BYTES 160u
 
-/* The I/O APIC's handle; cells of its inputs: number, then how it triggers. */
-#define IOAPIC_PHANDLE 1u
+/*
+ * The I/O APIC's handle, far from those that compilers of device trees number
+ * from 1 on; cells of its inputs: number, then how it triggers.
+ */
+#define IOAPIC_PHANDLE 0x44490001u
 #define INTERRUPT_LEVEL_HIGH 4u
 
 /* The first error of a row of libfdt calls stays; later ones do nothing. */
