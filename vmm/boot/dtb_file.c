@@ -3,6 +3,7 @@
 #include "boot/dtb_file.h"
 
 #include "boot/boot_error.h"
+#include "boot/dtb_overlay.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -98,27 +99,15 @@ static int check_nodes(const struct dtb_file *file, char *err, size_t err_size)
 	return 0;
 }
 
-/* An overlay that changes nothing is a mistake. */
-static int check_fragments(const struct dtb_file *file, char *err,
-			   size_t err_size)
-{
-	int node;
-
-	fdt_for_each_subnode(node, file->bytes, 0) {
-		if (fdt_subnode_offset(file->bytes, node, "__overlay__") >= 0)
-			return 0;
-	}
-	return refuse(file, err, err_size,
-		      "not an overlay: no fragment with __overlay__");
-}
-
 int dtb_file_check(const struct dtb_file *file, char *err, size_t err_size)
 {
 	int ret = check_header(file, err, err_size);
+	const char *why;
 
 	if (!ret)
 		ret = check_nodes(file, err, err_size);
-	if (!ret && file->overlay)
-		ret = check_fragments(file, err, err_size);
-	return ret;
+	if (ret || !file->overlay)
+		return ret;
+	why = dtb_overlay_check(file->bytes);
+	return why ? refuse(file, err, err_size, why) : 0;
 }
