@@ -10,6 +10,7 @@
 #include <dis/error.h>
 
 #include "boot/dtb.h"
+#include "kvm/msr.h"
 #include "kvm/regs.h"
 #include "machine_devices.h"
 
@@ -25,7 +26,13 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 		.devices = machine_dtb_devices,
 	};
 
-	return dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
+	int ret =
+		dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
+
+	if (ret)
+		return ret;
+	return dtb_merge_user(&kind->spec.dtb, &kind->dtb, &kind->dtb_bytes,
+			      err, err_size);
 }
 
 int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
@@ -110,6 +117,7 @@ static int init_vcpus(struct machine *machine, struct dis_domain *dom,
 static int load(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_kind *kind = machine->kind;
+	const struct acpi_source acpi = {.ncpus = kind->spec.vcpus};
 	const struct boot_source source = {
 		.kernel = kind->kernel,
 		.initrd = kind->initrd.bytes,
@@ -117,6 +125,7 @@ static int load(struct machine *machine, char *err, size_t err_size)
 		.cmdline = kind->spec.cmdline,
 		.dtb = kind->dtb,
 		.dtb_bytes = kind->dtb_bytes,
+		.acpi = &acpi,
 	};
 	struct boot_entry entry;
 	int ret = boot_load(&source, &machine->vm.mem, &entry, err, err_size);
@@ -124,8 +133,10 @@ static int load(struct machine *machine, char *err, size_t err_size)
 	if (ret)
 		return ret;
 	ret = regs_set_boot(&machine->vcpus[0], &entry);
+	for (unsigned i = 0; i < kind->spec.vcpus && !ret; i++)
+		ret = msr_set_caching(&machine->vcpus[i]);
 	if (ret)
-		snprintf(err, err_size, "vCPU 0: registers: %s", strerror(-ret));
+		snprintf(err, err_size, "registers: %s", strerror(-ret));
 	return ret;
 }
 

@@ -15,6 +15,7 @@
 #include <dis/domain.h>
 
 #include "boot/boot.h"
+#include "boot/dtb_merge.h"
 #include "dev/hypercall.h"
 #include "dev/uart.h"
 #include "kvm/arena.h"
@@ -26,6 +27,7 @@
  * What all copies of a guest have in common.
  *
  * @intents: one per vCPU, validated.
+ * @dtb:     files to be merged into the device tree.
  * @numa_node: of the host, for the guests' memory; -1: any.
  * @serial:  takes the guests' serial output, in lines where there are any;
  *           called by executors, must not block. NULL drops it.
@@ -38,6 +40,7 @@ struct machine_spec {
 	uint64_t mem_bytes;
 	unsigned copies;
 	const struct dis_intent *intents;
+	struct dtb_user dtb;
 	bool kernel_irqchip;
 	int numa_node;
 	void (*serial)(void *ctx, unsigned seq, const void *data, size_t len);

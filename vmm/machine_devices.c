@@ -4,6 +4,7 @@
 
 #include <disvm/guest_abi.h>
 
+#include "dev/acpi_power.h"
 #include "dev/debug_exit.h"
 #include "pc_map.h"
 
@@ -90,6 +91,9 @@ int machine_devices_add(struct machine *machine)
 	if (!ret)
 		ret = io_bus_add(&machine->bus, DISVM_DEBUG_EXIT_PORT,
 				 DEBUG_EXIT_PORTS, &debug_exit_ops, NULL);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
+				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
 	if (ret) {
 		hypercall_destroy(&machine->hypercall);
 		uart_destroy(&machine->uart);

@@ -41,6 +41,7 @@
 #define PC_SLEEP_CONTROL_PORT 0x600u
 #define PC_SLEEP_STATUS_PORT 0x601u
 #define PC_RESET_PORT 0x602u
+#define PC_RESET_VALUE 1u
 /** The value of SLP_TYPx in the DSDT's _S5_. */
 #define PC_SLEEP_TYPE_S5 5u
 

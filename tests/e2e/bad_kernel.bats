@@ -48,12 +48,12 @@ kernel() {
 
 @test "test_kernel_of_text_is_refused" {
 	echo '#!/bin/sh' >k.elf
-	kernel "k.elf: neither an ELF file nor a multiboot image"
+	kernel "k.elf: neither an ELF file nor a Linux bzImage nor a multiboot image"
 }
 
 @test "test_kernel_truncated_in_magic_is_refused" {
 	head -c 3 "$TINY" >k.elf
-	kernel "k.elf: neither an ELF file nor a multiboot image"
+	kernel "k.elf: neither an ELF file nor a Linux bzImage nor a multiboot image"
 }
 
 @test "test_kernel_truncated_in_header_is_refused" {

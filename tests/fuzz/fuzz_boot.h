@@ -3,7 +3,8 @@
  * What the fuzzers of the loaders share: spoiling an image, loading it, and
  * walking what the guest is told as a careful guest would.
  *
- * Place in the flow: included by tests/fuzz/fuzz_elf.c and fuzz_multiboot.c.
+ * Place in the flow: included by tests/fuzz/fuzz_elf.c, fuzz_multiboot.c and
+ * fuzz_bzimage.c.
  *
  * Invariant: abort() only on a broken promise of the loader; file and guest
  * memory are exact allocations, so that a sanitizer sees any byte beside them.
@@ -99,6 +100,31 @@ static inline void fuzz_walk_multiboot(const struct guest_mem *mem,
 	fuzz_check(guest_mem_ptr(mem, map, fuzz_word(mem, info + 44, 4)));
 }
 
+static inline void fuzz_walk_linux(const struct guest_mem *mem,
+				   const struct boot_entry *entry,
+				   const struct boot_source *src)
+{
+	uint64_t page = entry->rsi;
+	uint64_t data = fuzz_word(mem, page + LINUX_SETUP_DATA, 8);
+	uint64_t initrd = fuzz_word(mem, page + LINUX_RAMDISK_IMAGE, 4);
+	uint64_t bytes = fuzz_word(mem, page + LINUX_RAMDISK_SIZE, 4);
+
+	fuzz_text(mem, fuzz_word(mem, page + LINUX_CMDLINE, 4), src->cmdline);
+	fuzz_check(!bytes == !src->initrd_bytes);
+	fuzz_check(guest_mem_ptr(mem, initrd, bytes));
+	fuzz_check(!data == !src->dtb_bytes);
+	if (data)
+		fuzz_check(guest_mem_ptr(mem, data + 16,
+					 fuzz_word(mem, data + 12, 4)));
+	fuzz_check(guest_mem_ptr(mem, entry->gdt_gpa, entry->gdt_bytes));
+	fuzz_check(guest_mem_ptr(mem, entry->cr3, 6 * 4096));
+	fuzz_check(fuzz_word(mem, page + LINUX_E820_COUNT, 1) > 0);
+	if (src->acpi)
+		fuzz_check(guest_mem_ptr(
+			mem, fuzz_word(mem, page + LINUX_RSDP_AT, 8),
+			acpi_bytes(src->acpi)));
+}
+
 /* Each segment's bytes are where they belong: nothing was loaded over them. */
 static inline void fuzz_check_segments(const struct guest_mem *mem,
 				       const struct kernel_image *kernel)
@@ -122,6 +148,7 @@ static inline void fuzz_boot_load(const struct boot_image *image, uint8_t shape,
 				  uint8_t memory)
 {
 	static const uint8_t filler[9000] = {0xff};
+	static const struct acpi_source acpi = {.ncpus = 3, .rtc = true};
 	struct kernel_image kernel;
 	struct boot_source src = {.kernel = &kernel, .cmdline = "work=hog"};
 	struct boot_entry entry;
@@ -141,6 +168,8 @@ static inline void fuzz_boot_load(const struct boot_image *image, uint8_t shape,
 		src.initrd = filler;
 		src.initrd_bytes = sizeof(filler);
 	}
+	if (shape & 4)
+		src.acpi = &acpi;
 	/*
 	 * 48 KiB to 1.2 MiB in odd steps, up to and across the legacy area;
 	 * quadratic, because small guests are faster to make.
@@ -153,6 +182,8 @@ static inline void fuzz_boot_load(const struct boot_image *image, uint8_t shape,
 		fuzz_check_segments(&mem, &kernel);
 		if (entry.protocol == BOOT_PVH)
 			fuzz_walk_pvh(&mem, entry.rbx, &src);
+		else if (entry.protocol == BOOT_LINUX)
+			fuzz_walk_linux(&mem, &entry, &src);
 		else
 			fuzz_walk_multiboot(&mem, entry.rbx, &src);
 	}

@@ -5,13 +5,14 @@
  * Place in the flow: included by tests/unit/ and tests/fuzz/ only. A test takes
  * a good image, spoils one field and hands it to the loader.
  *
- * Invariant: what boot_image_pvh() and boot_image_flat() make is valid and
- * loads into guests from 256 KiB on.
+ * Invariant: what boot_image_pvh(), boot_image_flat() and boot_image_bz() make is
+ * valid and loads into guests from 256 KiB on.
  */
 #ifndef TESTS_BOOT_IMAGE_H
 #define TESTS_BOOT_IMAGE_H
 
 #include "boot/boot.h"
+#include "boot/linux_setup.h"
 
 #include <elf.h>
 #include <stdint.h>
@@ -169,6 +170,40 @@ static inline void boot_image_flat(struct boot_image *image)
 		image->bytes[i] = (uint8_t)(i * 5u + 3u);
 	boot_image_multiboot(image, IMAGE_FLAT_HEADER_AT, IMAGE_FLAT_FLAGS,
 			     &addresses);
+}
+
+/* The bzImage: a sector of boot code, one of setup, the kernel. */
+#define IMAGE_BZ_KERNEL_AT 0x400u
+#define IMAGE_BZ_KERNEL_BYTES 0x600u
+#define IMAGE_BZ_INIT_BYTES 0x2000u
+#define IMAGE_BZ_HEADER_END 0x26cu
+#define IMAGE_BZ_CMDLINE_MAX 100u
+
+static inline void boot_image_put(struct boot_image *image, size_t at,
+				  uint64_t value, size_t bytes)
+{
+	memcpy(image->bytes + at, &value, bytes);
+}
+
+/** A Linux kernel of boot protocol 2.15 at IMAGE_TEXT_GPA. */
+static inline void boot_image_bz(struct boot_image *image)
+{
+	memset(image, 0, sizeof(*image));
+	image->size = IMAGE_BZ_KERNEL_AT + IMAGE_BZ_KERNEL_BYTES;
+	boot_image_put(image, LINUX_SETUP_SECTS, 1, 1);
+	boot_image_put(image, LINUX_SYSSIZE, IMAGE_BZ_KERNEL_BYTES / 16, 4);
+	boot_image_put(image, LINUX_BOOT_FLAG, 0xaa55, 2);
+	boot_image_put(image, LINUX_JUMP_LENGTH, IMAGE_BZ_HEADER_END - 0x202, 1);
+	boot_image_put(image, LINUX_MAGIC, 0x53726448, 4);
+	boot_image_put(image, LINUX_VERSION, 0x20f, 2);
+	boot_image_put(image, LINUX_LOAD_FLAGS, 1, 1);
+	boot_image_put(image, LINUX_INITRD_MAX, 0x7fffffff, 4);
+	boot_image_put(image, LINUX_XLOAD_FLAGS, 1, 2);
+	boot_image_put(image, LINUX_CMDLINE_SIZE, IMAGE_BZ_CMDLINE_MAX, 4);
+	boot_image_put(image, LINUX_PREF_ADDRESS, IMAGE_TEXT_GPA, 8);
+	boot_image_put(image, LINUX_INIT_SIZE, IMAGE_BZ_INIT_BYTES, 4);
+	for (unsigned i = 0; i < IMAGE_BZ_KERNEL_BYTES; i++)
+		image->bytes[IMAGE_BZ_KERNEL_AT + i] = (uint8_t)(i * 3u + 7u);
 }
 
 /**

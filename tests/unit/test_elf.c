@@ -59,8 +59,9 @@ static void test_elf_not_elf_refused(void **state)
 {
 	(void)state;
 	image.bytes[0] = '#';
-	check_parse_refused(&image,
-			    "k.elf: neither an ELF file nor a multiboot image");
+	check_parse_refused(
+		&image,
+		"k.elf: neither an ELF file nor a Linux bzImage nor a multiboot image");
 }
 
 static void test_elf_32bit_refused(void **state)

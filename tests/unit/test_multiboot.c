@@ -90,7 +90,8 @@ static void test_multiboot_header_behind_8k_not_found(void **state)
 	memset(&image, 0, sizeof(image));
 	image.size = 10000;
 	boot_image_multiboot(&image, 8192 - 8, IMAGE_FLAT_FLAGS, &addr);
-	check_parse_refused(&image, "neither an ELF file nor a multiboot");
+	check_parse_refused(&image,
+			    "neither an ELF file nor a Linux bzImage nor");
 }
 
 static void test_multiboot_header_unaligned_not_found(void **state)
@@ -99,14 +100,16 @@ static void test_multiboot_header_unaligned_not_found(void **state)
 	memset(&image, 0, sizeof(image));
 	image.size = 1000;
 	boot_image_multiboot(&image, 42, IMAGE_FLAT_FLAGS, &addr);
-	check_parse_refused(&image, "neither an ELF file nor a multiboot");
+	check_parse_refused(&image,
+			    "neither an ELF file nor a Linux bzImage nor");
 }
 
 static void test_multiboot_wrong_checksum_not_found(void **state)
 {
 	(void)state;
 	image.bytes[IMAGE_FLAT_HEADER_AT + 8]++;
-	check_parse_refused(&image, "neither an ELF file nor a multiboot");
+	check_parse_refused(&image,
+			    "neither an ELF file nor a Linux bzImage nor");
 }
 
 /* The magic number alone may be part of the code. */

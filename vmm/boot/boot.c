@@ -5,6 +5,7 @@
 #include "boot/boot_error.h"
 #include "boot/handover.h"
 #include "boot/layout.h"
+#include "boot/linux_params.h"
 #include "boot/multiboot_info.h"
 #include "boot/pvh.h"
 
@@ -28,6 +29,7 @@
 static const struct handover_ops *const protocols[BOOT_PROTOCOLS] = {
 	[BOOT_PVH] = &pvh_handover_ops,
 	[BOOT_MULTIBOOT] = &multiboot_handover_ops,
+	[BOOT_LINUX] = &linux_handover_ops,
 };
 
 /* Where things go; computed completely before anything is copied. */
@@ -36,8 +38,7 @@ struct boot_plan {
 	struct boot_layout layout;
 	struct boot_handover handover;
 	uint64_t cmdline_bytes;
-	uint64_t initrd_gpa;
-	uint64_t dtb_gpa;
+	uint64_t block_bytes;
 };
 
 static uint64_t align_up(uint64_t value, uint64_t align)
@@ -102,18 +103,17 @@ static int place(struct boot_plan *plan, const struct boot_source *src,
 			  boot_format_size(mem->size_bytes, size));
 }
 
-static void add_module(struct boot_handover *handover, uint64_t gpa,
-		       uint64_t bytes, const char *name)
+static void add_module(struct boot_handover *handover,
+		       const struct handover_module *module)
 {
-	handover->modules[handover->nr_modules++] = (struct handover_module){
-		.gpa = gpa,
-		.bytes = bytes,
-		.name = name,
-	};
+	if (module->bytes)
+		handover->modules[handover->nr_modules++] = *module;
 }
 
-/* Head, command line and device tree lie in one block: one page for a small
- * guest. */
+/*
+ * Head, command line, device tree and ACPI tables lie in one block, of whole
+ * pages: one page for a small guest.
+ */
 static int place_boot_data(struct boot_plan *plan,
 			   const struct boot_source *src,
 			   const struct guest_mem *mem, char *err,
@@ -123,9 +123,8 @@ static int place_boot_data(struct boot_plan *plan,
 	uint64_t low = guest_mem_low_bytes(mem);
 	uint64_t limit = low < BOOT_DATA_LIMIT_GPA ? low : BOOT_DATA_LIMIT_GPA;
 	uint64_t cmdline_at = plan->ops->head_bytes;
-	uint64_t dtb_at = align_up(
-		cmdline_at + plan->cmdline_bytes,
-		src->kernel->page_align_modules ? PAGE_BYTES : WORD_BYTES);
+	uint64_t dtb_at = cmdline_at + plan->cmdline_bytes;
+	uint64_t acpi_at, end;
 	int ret;
 
 	/* No sum below overflows: the parts are smaller than this. */
@@ -134,41 +133,83 @@ static int place_boot_data(struct boot_plan *plan,
 				  "%s: device tree of %" PRIu64
 				  " bytes is larger than the guest's memory",
 				  src->kernel->path, src->dtb_bytes);
-	ret = place(plan, src, mem, limit, dtb_at + src->dtb_bytes, "boot data",
+	if (src->dtb_bytes)
+		dtb_at += plan->ops->dtb_prefix_bytes;
+	dtb_at = align_up(dtb_at, src->kernel->page_align_modules ? PAGE_BYTES
+								  : WORD_BYTES);
+	acpi_at = end = dtb_at + src->dtb_bytes;
+	if (src->acpi) {
+		acpi_at = align_up(end, ACPI_ALIGN_BYTES);
+		end = acpi_at + acpi_bytes(src->acpi);
+	}
+	plan->block_bytes = align_up(end, PAGE_BYTES);
+	ret = place(plan, src, mem, limit, plan->block_bytes, "boot data",
 		    &handover->head_gpa, err, err_size);
 	if (ret)
 		return ret;
 	handover->cmdline_gpa = handover->head_gpa + cmdline_at;
-	plan->dtb_gpa = handover->head_gpa + dtb_at;
-	if (src->initrd_bytes) {
-		ret = place(plan, src, mem, low, src->initrd_bytes,
-			    "the initrd", &plan->initrd_gpa, err, err_size);
-		if (ret)
-			return ret;
-		add_module(handover, plan->initrd_gpa, src->initrd_bytes,
-			   "initrd");
-	}
-	if (src->dtb_bytes)
-		add_module(handover, plan->dtb_gpa, src->dtb_bytes,
-			   DISVM_DTB_MODULE);
+	handover->dtb = (struct handover_module){
+		.gpa = handover->head_gpa + dtb_at,
+		.bytes = src->dtb_bytes,
+		.name = DISVM_DTB_MODULE,
+	};
+	if (src->acpi)
+		handover->rsdp_gpa = handover->head_gpa + acpi_at;
 	return 0;
+}
+
+static int place_initrd(struct boot_plan *plan, const struct boot_source *src,
+			const struct guest_mem *mem, char *err, size_t err_size)
+{
+	uint64_t limit = guest_mem_low_bytes(mem);
+	struct handover_module initrd = {
+		.bytes = src->initrd_bytes,
+		.name = "initrd",
+	};
+	int ret;
+
+	if (!src->initrd_bytes)
+		return 0;
+	if (src->kernel->protocol == BOOT_LINUX &&
+	    src->kernel->linux_setup.initrd_last_gpa < limit)
+		limit = src->kernel->linux_setup.initrd_last_gpa + 1u;
+	ret = place(plan, src, mem, limit, src->initrd_bytes, "the initrd",
+		    &initrd.gpa, err, err_size);
+	if (!ret)
+		plan->handover.initrd = initrd;
+	return ret;
+}
+
+static int check_cmdline(const struct boot_source *src, uint64_t bytes,
+			 char *err, size_t err_size)
+{
+	const struct kernel_image *kernel = src->kernel;
+	uint64_t max = BOOT_CMDLINE_MAX_BYTES - 1u;
+
+	if (kernel->protocol == BOOT_LINUX &&
+	    kernel->linux_setup.cmdline_max_bytes < max)
+		max = kernel->linux_setup.cmdline_max_bytes;
+	if (bytes - 1u <= max)
+		return 0;
+	return boot_error(-EINVAL, err, err_size,
+			  "%s: command line of %" PRIu64
+			  " bytes; at most %" PRIu64,
+			  kernel->path, bytes - 1u, max);
 }
 
 static int make_plan(struct boot_plan *plan, const struct boot_source *src,
 		     const struct guest_mem *mem, char *err, size_t err_size)
 {
 	const struct kernel_image *kernel = src->kernel;
+	struct boot_handover *handover = &plan->handover;
 	int ret;
 
 	DIS_ASSERT(kernel->protocol < BOOT_PROTOCOLS);
 	plan->ops = protocols[kernel->protocol];
 	plan->cmdline_bytes = (src->cmdline ? strlen(src->cmdline) : 0) + 1u;
-	if (plan->cmdline_bytes > BOOT_CMDLINE_MAX_BYTES)
-		return boot_error(-EINVAL, err, err_size,
-				  "%s: command line of %" PRIu64
-				  " bytes; at most %" PRIu64,
-				  kernel->path, plan->cmdline_bytes - 1u,
-				  BOOT_CMDLINE_MAX_BYTES - 1u);
+	ret = check_cmdline(src, plan->cmdline_bytes, err, err_size);
+	if (ret)
+		return ret;
 	layout_init(&plan->layout);
 	for (unsigned i = 0; i < kernel->nr_segments; i++) {
 		ret = place_segment(plan, src, mem, &kernel->segments[i], err,
@@ -176,9 +217,18 @@ static int make_plan(struct boot_plan *plan, const struct boot_source *src,
 		if (ret)
 			return ret;
 	}
-	plan->handover.nr_map =
-		memmap_build(mem->size_bytes, plan->handover.map);
-	return place_boot_data(plan, src, mem, err, err_size);
+	ret = place_boot_data(plan, src, mem, err, err_size);
+	if (!ret)
+		ret = place_initrd(plan, src, mem, err, err_size);
+	if (ret)
+		return ret;
+	handover->kernel = kernel;
+	add_module(handover, &handover->initrd);
+	add_module(handover, &handover->dtb);
+	handover->nr_map = memmap_build(mem->size_bytes, handover->head_gpa,
+					src->acpi ? plan->block_bytes : 0,
+					handover->map);
+	return 0;
 }
 
 /* The plan has checked the range: only our own bug can make this fail. */
@@ -192,45 +242,61 @@ static void copy_in(const struct guest_mem *mem, uint64_t gpa,
 		memcpy(dst, bytes, len);
 }
 
+static void write_acpi(const struct boot_plan *plan,
+		       const struct boot_source *src,
+		       const struct guest_mem *mem)
+{
+	uint64_t gpa = plan->handover.rsdp_gpa;
+	uint8_t *tables = guest_mem_ptr(mem, gpa, acpi_bytes(src->acpi));
+
+	DIS_ASSERT(tables);
+	acpi_write(src->acpi, gpa, tables);
+	/* Guests that end below have no area to scan. */
+	if (plan->ops->scans_for_rsdp)
+		guest_mem_write(mem, BOOT_RSDP_GPA, tables, ACPI_RSDP_BYTES);
+}
+
 static void carry_out(const struct boot_plan *plan,
 		      const struct boot_source *src,
 		      const struct guest_mem *mem)
 {
 	const struct kernel_image *kernel = src->kernel;
 	const struct boot_handover *handover = &plan->handover;
-	void *head =
-		guest_mem_ptr(mem, handover->head_gpa, plan->ops->head_bytes);
+	void *block = guest_mem_ptr(mem, handover->head_gpa, plan->block_bytes);
 
-	DIS_ASSERT(head);
+	DIS_ASSERT(block);
 	for (unsigned i = 0; i < kernel->nr_segments; i++) {
 		const struct kernel_segment *segment = &kernel->segments[i];
 
 		copy_in(mem, segment->gpa, kernel->file.bytes + segment->offset,
 			segment->file_bytes);
 	}
-	plan->ops->write_head(handover, head);
+	plan->ops->write_block(handover, block);
 	copy_in(mem, handover->cmdline_gpa, src->cmdline ? src->cmdline : "",
 		plan->cmdline_bytes);
-	copy_in(mem, plan->dtb_gpa, src->dtb, src->dtb_bytes);
+	copy_in(mem, handover->dtb.gpa, src->dtb, src->dtb_bytes);
 	if (src->initrd_bytes)
-		copy_in(mem, plan->initrd_gpa, src->initrd, src->initrd_bytes);
+		copy_in(mem, handover->initrd.gpa, src->initrd,
+			src->initrd_bytes);
+	if (src->acpi)
+		write_acpi(plan, src, mem);
 }
 
 int boot_load(const struct boot_source *src, const struct guest_mem *mem,
 	      struct boot_entry *out, char *err, size_t err_size)
 {
 	struct boot_plan plan = {0};
+	struct boot_entry entry = {
+		.protocol = src->kernel->protocol,
+		.rip = src->kernel->entry_gpa,
+	};
 	int ret;
 
 	ret = make_plan(&plan, src, mem, err, err_size);
 	if (ret)
 		return ret;
 	carry_out(&plan, src, mem);
-	*out = (struct boot_entry){
-		.protocol = src->kernel->protocol,
-		.rip = src->kernel->entry_gpa,
-		.rbx = plan.handover.head_gpa,
-		.rax = plan.ops->rax,
-	};
+	plan.ops->set_registers(&plan.handover, &entry);
+	*out = entry;
 	return 0;
 }

@@ -14,18 +14,23 @@
 #ifndef DISVM_BOOT_BOOT_H
 #define DISVM_BOOT_BOOT_H
 
+#include "boot/acpi.h"
 #include "boot/kernel_image.h"
 #include "kvm/guest_mem.h"
 
 /** Longest command line with its NUL. */
 #define BOOT_CMDLINE_MAX_BYTES UINT64_C(65536)
 
+/** In the area that kernels scan for it (ACPI 6.5, 5.2.5.1). */
+#define BOOT_RSDP_GPA UINT64_C(0xe0000)
+
 /**
  * @kernel: an open image.
  * @initrd: @initrd_bytes of them; NULL and 0 for none. Module 0 if there is one.
  * @cmdline: NULL is "".
  * @dtb: blob of dtb_build(), @dtb_bytes; NULL and 0 for none. The last module,
- *       its command line DISVM_DTB_MODULE.
+ *       its command line DISVM_DTB_MODULE; setup_data for a bzImage.
+ * @acpi: what ACPI tables say; NULL for none.
  */
 struct boot_source {
 	const struct kernel_image *kernel;
@@ -34,23 +39,36 @@ struct boot_source {
 	const char *cmdline;
 	const void *dtb;
 	uint64_t dtb_bytes;
+	const struct acpi_source *acpi;
 };
 
 /**
- * How the boot vCPU starts. Both protocols ask for the same machine state:
+ * How the boot vCPU starts. PVH and multiboot ask for the same machine state:
  *
  *   CR0 PE set, PG clear; CR4 and EFER 0; paging and interrupts off;
  *   CS 32-bit code, read and execute, base 0, limit 4 GiB; DS, ES, SS 32-bit
  *   data, read and write, base 0, limit 4 GiB; TR a busy 32-bit TSS, base 0,
  *   limit 0x67; RFLAGS 2; A20 open; no usable GDT, IDT or stack.
  *
- * @rip, @rbx, @rax: below 4 GiB; the other general registers are 0.
+ * BOOT_LINUX asks for long mode: CR0 PE and PG, CR4 PAE, EFER LME and LMA set,
+ * page tables at CR3 that map the first 4 GiB one to one; interrupts off; a GDT
+ * with a flat 64-bit code segment @cs and a flat data segment @ds, loaded; TR as
+ * above.
+ *
+ * All addresses below 4 GiB; the other general registers are 0.
+ * @cr3, @gdt_gpa, @gdt_bytes, @cs, @ds: BOOT_LINUX only.
  */
 struct boot_entry {
 	enum boot_protocol protocol;
 	uint64_t rip;
 	uint64_t rbx;
 	uint64_t rax;
+	uint64_t rsi;
+	uint64_t cr3;
+	uint64_t gdt_gpa;
+	uint16_t gdt_bytes;
+	uint16_t cs;
+	uint16_t ds;
 };
 
 /**
@@ -62,8 +80,11 @@ struct boot_entry {
  * @out: written on success only.
  * @err: one line that names the kernel file and the segment or part.
  *
- * Boot data (start info, command line, device tree) goes to the top of the
- * first GiB of RAM, an initrd to the top of the RAM below 3 GiB.
+ * Boot data (start info, command line, device tree, ACPI tables) goes to the top
+ * of the first GiB of RAM, an initrd to the top of the RAM below 3 GiB, or as
+ * high as a bzImage allows. With ACPI tables the pages of the boot data are
+ * MEMMAP_ACPI; where the protocol has no word for it, a copy of the RSDP lies at
+ * BOOT_RSDP_GPA.
  *
  * Return: 0; -EINVAL for a segment outside RAM, overlapping another or an area
  * of the loader, or a command line that is too long; -ENOMEM when boot data or

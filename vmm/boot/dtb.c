@@ -6,6 +6,7 @@
 #include "boot/boot_error.h"
 #include "boot/memmap.h"
 #include "kvm/guest_mem.h"
+#include "pc_map.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,15 +17,24 @@
 
 #define DTB_CPUS_MAX 256u
 #define DTB_DEVICES_MAX 256u
+#define DTB_VIRTIO_MAX 256u
 
 /*
  * Room that is surely enough: a Realtime CPU's node takes 160 bytes, a device's
- * 100 beside its strings; everything else together, with the names of all
- * properties, about 600.
+ * 100 beside its strings, that of virtio 130; everything else together, with the
+ * names of all properties, about 900.
  */
 #define DTB_BASE_BYTES 2048u
 #define DTB_CPU_BYTES 256u
 #define DTB_DEVICE_BYTES 128u
+#define DTB_VIRTIO_BYTES 160u
+
+/*
+ * The I/O APIC's handle, far from those that compilers of device trees number
+ * from 1 on; cells of its inputs: number, then how it triggers.
+ */
+#define IOAPIC_PHANDLE 0x44490001u
+#define INTERRUPT_LEVEL_HIGH 4u
 
 /* The first error of a row of libfdt calls stays; later ones do nothing. */
 struct dtb_writer {
@@ -137,6 +147,41 @@ static void write_device(struct dtb_writer *w, const struct dtb_device *device)
 	end(w);
 }
 
+/* A name of its own: to an operating system the ACPI tables describe it. */
+static void write_ioapic(struct dtb_writer *w)
+{
+	const fdt64_t reg[2] = {cpu_to_fdt64(PC_IOAPIC_GPA),
+				cpu_to_fdt64(PC_IOAPIC_BYTES)};
+	char name[40];
+
+	snprintf(name, sizeof(name), "interrupt-controller@%" PRIx64,
+		 PC_IOAPIC_GPA);
+	begin(w, name);
+	put_string(w, "compatible", "disvm,ioapic");
+	put_bytes(w, "interrupt-controller", "", 0);
+	put_u32(w, "#interrupt-cells", 2);
+	put_bytes(w, "reg", reg, sizeof(reg));
+	put_u32(w, "phandle", IOAPIC_PHANDLE);
+	end(w);
+}
+
+static void write_virtio(struct dtb_writer *w, const struct virtio_place *place)
+{
+	const fdt64_t reg[2] = {cpu_to_fdt64(place->gpa),
+				cpu_to_fdt64(place->bytes)};
+	const fdt32_t interrupts[2] = {cpu_to_fdt32(place->gsi),
+				       cpu_to_fdt32(INTERRUPT_LEVEL_HIGH)};
+	char name[40];
+
+	snprintf(name, sizeof(name), "virtio@%" PRIx64, place->gpa);
+	begin(w, name);
+	put_string(w, "compatible", "virtio,mmio");
+	put_bytes(w, "reg", reg, sizeof(reg));
+	put_u32(w, "interrupt-parent", IOAPIC_PHANDLE);
+	put_bytes(w, "interrupts", interrupts, sizeof(interrupts));
+	end(w);
+}
+
 static void write_tree(struct dtb_writer *w, const struct dtb_source *src)
 {
 	begin(w, "");
@@ -160,6 +205,10 @@ static void write_tree(struct dtb_writer *w, const struct dtb_source *src)
 
 	for (unsigned i = 0; i < src->ndevices; i++)
 		write_device(w, &src->devices[i]);
+	if (src->nvirtio)
+		write_ioapic(w);
+	for (unsigned i = 0; i < src->nvirtio; i++)
+		write_virtio(w, &src->virtio[i]);
 	end(w);
 }
 
@@ -205,6 +254,10 @@ static int check_source(const struct dtb_source *src, char *err, size_t err_size
 		return boot_error(-EINVAL, err, err_size,
 				  "device tree: %u devices; at most %u",
 				  src->ndevices, DTB_DEVICES_MAX);
+	if (src->nvirtio > DTB_VIRTIO_MAX)
+		return boot_error(-EINVAL, err, err_size,
+				  "device tree: %u virtio devices; at most %u",
+				  src->nvirtio, DTB_VIRTIO_MAX);
 	for (unsigned i = 0; i < src->ncpus; i++) {
 		if ((unsigned)src->intents[i].klass >= DIS_CLASSES)
 			return boot_error(-EINVAL, err, err_size,
@@ -224,6 +277,7 @@ static int check_source(const struct dtb_source *src, char *err, size_t err_size
 static size_t room_bytes(const struct dtb_source *src)
 {
 	size_t room = DTB_BASE_BYTES + (size_t)src->ncpus * DTB_CPU_BYTES +
+		      (size_t)src->nvirtio * DTB_VIRTIO_BYTES +
 		      (src->cmdline ? strlen(src->cmdline) : 0);
 
 	for (unsigned i = 0; i < src->ndevices; i++)

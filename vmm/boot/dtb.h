@@ -15,6 +15,8 @@
 
 #include <dis/intent.h>
 
+#include "boot/virtio_place.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +38,8 @@ struct dtb_device {
  * @memory_bytes: > 0, laid out as guest_mem.h says.
  * @cmdline: NULL is "".
  * @tsc_khz: frequency of the guest's TSC, > 0.
+ * @virtio: @nvirtio devices; with them the I/O APIC is described, whose inputs
+ *          they use.
  */
 struct dtb_source {
 	unsigned ncpus;
@@ -45,6 +49,8 @@ struct dtb_source {
 	uint32_t tsc_khz;
 	unsigned ndevices;
 	const struct dtb_device *devices;
+	unsigned nvirtio;
+	const struct virtio_place *virtio;
 };
 
 /**

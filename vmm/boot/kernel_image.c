@@ -3,6 +3,7 @@
 #include "boot/kernel_image.h"
 
 #include "boot/boot_error.h"
+#include "boot/bzimage.h"
 #include "boot/elf.h"
 #include "boot/multiboot.h"
 
@@ -65,11 +66,13 @@ int kernel_image_parse(struct kernel_image *image, char *err, size_t err_size)
 
 	if (elf_detect(image->file.bytes, image->file.size_bytes))
 		return parse_elf(image, err, err_size);
+	if (bzimage_detect(image->file.bytes, image->file.size_bytes))
+		return bzimage_parse(image, err, err_size);
 	ret = multiboot_parse_flat(image, err, err_size);
 	if (ret == -ENOENT)
 		return boot_error(-EINVAL, err, err_size,
-				  "%s: neither an ELF file nor a multiboot "
-				  "image",
+				  "%s: neither an ELF file nor a Linux bzImage "
+				  "nor a multiboot image",
 				  image->path);
 	return ret;
 }

@@ -29,6 +29,7 @@
 enum boot_protocol {
 	BOOT_PVH,       /**< Xen's PVH entry note, hvm_start_info */
 	BOOT_MULTIBOOT, /**< Multiboot specification 0.6.96 */
+	BOOT_LINUX,     /**< Linux's 64-bit boot protocol, from a bzImage */
 	BOOT_PROTOCOLS,
 };
 
@@ -45,9 +46,23 @@ struct kernel_segment {
 };
 
 /**
+ * What a bzImage's setup header says to the loader; see linux_setup.h.
+ *
+ * @header_end: the header is [LINUX_HEADER_AT, header_end) of the file.
+ * @cmdline_max_bytes: longest command line, without its NUL.
+ * @initrd_last_gpa: highest address of the initrd's last byte.
+ */
+struct linux_setup {
+	uint32_t header_end;
+	uint32_t cmdline_max_bytes;
+	uint32_t initrd_last_gpa;
+};
+
+/**
  * @path: as the user gave it; the start of every error line.
- * @entry_gpa: where the guest starts, in 32-bit protected mode.
- * @page_align_modules: multiboot flag 0; false for PVH.
+ * @entry_gpa: where the guest starts, in the mode of its protocol.
+ * @page_align_modules: multiboot flag 0; else false.
+ * @linux_setup: BOOT_LINUX only.
  */
 struct kernel_image {
 	char *path;
@@ -55,14 +70,15 @@ struct kernel_image {
 	enum boot_protocol protocol;
 	uint32_t entry_gpa;
 	bool page_align_modules;
+	struct linux_setup linux_setup;
 	unsigned nr_segments;
 	struct kernel_segment segments[KERNEL_SEGMENTS_MAX];
 };
 
 /**
  * kernel_image_open - read a kernel file and parse it.
- * @path: a 64-bit ELF with a PVH note or a multiboot header, or any file with a
- *        multiboot header that has address fields.
+ * @path: a 64-bit ELF with a PVH note or a multiboot header, a Linux bzImage, or
+ *        any file with a multiboot header that has address fields.
  * @out: the image, to be given to kernel_image_close(); on success only.
  * @err: one line that names file and field.
  *

@@ -2,6 +2,8 @@
 /* The multiboot information structure; see multiboot_info.h. */
 #include "boot/multiboot_info.h"
 
+#include "boot/boot.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +15,6 @@
 #define MULTIBOOT_INFO_MODULES (1u << 3)
 #define MULTIBOOT_INFO_MEMMAP (1u << 6)
 #define MULTIBOOT_INFO_LOADER (1u << 9)
-
-#define MULTIBOOT_MEMORY_RAM 1u
-#define MULTIBOOT_MEMORY_RESERVED 2u
 
 struct multiboot_info {
 	uint32_t flags;
@@ -69,13 +68,14 @@ struct multiboot_head {
 static uint32_t ram_kib_at(const struct boot_handover *handover, uint64_t gpa)
 {
 	for (unsigned i = 0; i < handover->nr_map; i++) {
-		if (handover->map[i].ram && handover->map[i].gpa == gpa)
+		if (handover->map[i].type == MEMMAP_RAM &&
+		    handover->map[i].gpa == gpa)
 			return (uint32_t)(handover->map[i].bytes >> 10);
 	}
 	return 0;
 }
 
-static void write_head(const struct boot_handover *handover, void *dst)
+static void write_block(const struct boot_handover *handover, void *dst)
 {
 	uint32_t gpa = (uint32_t)handover->head_gpa;
 	struct multiboot_head head = {
@@ -119,15 +119,21 @@ static void write_head(const struct boot_handover *handover, void *dst)
 				       sizeof(uint32_t),
 			.gpa = handover->map[i].gpa,
 			.bytes = handover->map[i].bytes,
-			.type = handover->map[i].ram
-					? MULTIBOOT_MEMORY_RAM
-					: MULTIBOOT_MEMORY_RESERVED,
+			.type = handover->map[i].type,
 		};
 	memcpy(dst, &head, sizeof(head));
 }
 
+static void set_registers(const struct boot_handover *handover,
+			  struct boot_entry *entry)
+{
+	entry->rbx = handover->head_gpa;
+	entry->rax = MULTIBOOT_LOADER_MAGIC;
+}
+
 const struct handover_ops multiboot_handover_ops = {
 	.head_bytes = sizeof(struct multiboot_head),
-	.rax = MULTIBOOT_LOADER_MAGIC,
-	.write_head = write_head,
+	.scans_for_rsdp = true,
+	.write_block = write_block,
+	.set_registers = set_registers,
 };

@@ -2,14 +2,14 @@
 /* hvm_start_info and what it points to; see pvh.h. */
 #include "boot/pvh.h"
 
+#include "boot/boot.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PVH_START_MAGIC 0x336ec578u
 #define PVH_START_VERSION 1u
-#define PVH_MEMORY_RAM 1u
-#define PVH_MEMORY_RESERVED 2u
 
 struct pvh_start_info {
 	uint32_t magic;
@@ -49,7 +49,7 @@ struct pvh_head {
 	char names[HANDOVER_MODULES_MAX][HANDOVER_NAME_BYTES];
 };
 
-static void write_head(const struct boot_handover *handover, void *dst)
+static void write_block(const struct boot_handover *handover, void *dst)
 {
 	uint64_t gpa = handover->head_gpa;
 	struct pvh_head head = {
@@ -58,6 +58,7 @@ static void write_head(const struct boot_handover *handover, void *dst)
 			 .nr_modules = handover->nr_modules,
 			 .modlist_gpa = gpa + offsetof(struct pvh_head, modules),
 			 .cmdline_gpa = handover->cmdline_gpa,
+			 .rsdp_gpa = handover->rsdp_gpa,
 			 .memmap_gpa = gpa + offsetof(struct pvh_head, memory),
 			 .memmap_entries = handover->nr_map},
 	};
@@ -78,13 +79,19 @@ static void write_head(const struct boot_handover *handover, void *dst)
 		head.memory[i] = (struct pvh_memory){
 			.gpa = handover->map[i].gpa,
 			.bytes = handover->map[i].bytes,
-			.type = handover->map[i].ram ? PVH_MEMORY_RAM
-						     : PVH_MEMORY_RESERVED,
+			.type = handover->map[i].type,
 		};
 	memcpy(dst, &head, sizeof(head));
 }
 
+static void set_registers(const struct boot_handover *handover,
+			  struct boot_entry *entry)
+{
+	entry->rbx = handover->head_gpa;
+}
+
 const struct handover_ops pvh_handover_ops = {
 	.head_bytes = sizeof(struct pvh_head),
-	.write_head = write_head,
+	.write_block = write_block,
+	.set_registers = set_registers,
 };

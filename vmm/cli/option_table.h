@@ -75,6 +75,14 @@ int option_apply(struct option_values *values, const struct option_row *row,
 /** A copy of @text instead of what *@field was. Return: 0 or -ENOMEM. */
 int option_string(char **field, const char *text);
 
+/* option_dtb.c: files of device trees. */
+int option_set_dtb(struct option_values *values, const char *text, char *err,
+		   size_t err_size);
+int option_set_dtb_overlay(struct option_values *values, const char *text,
+			   char *err, size_t err_size);
+int option_set_dump_dtb(struct option_values *values, const char *text,
+			char *err, size_t err_size);
+
 /* Rows of the table in option_policy.c. */
 int option_set_policy(struct option_values *values, const char *text, char *err,
 		      size_t err_size);

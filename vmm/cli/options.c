@@ -301,6 +301,10 @@ void run_options_free(struct run_options *options)
 	free(options->kernel);
 	free(options->initrd);
 	free(options->cmdline);
+	free(options->dtb);
+	for (unsigned i = 0; i < options->n_dtb_overlays; i++)
+		free(options->dtb_overlays[i]);
+	free(options->dump_dtb);
 	free(options->serial_path);
 	free(options->report_path);
 	free(options->trace_path);

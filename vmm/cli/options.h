@@ -23,6 +23,7 @@
 #define RUN_VCPUS_MAX 256u
 #define RUN_COPIES_MAX 100000u
 #define RUN_MODULES_MAX 64u
+#define RUN_DTB_OVERLAYS_MAX 15u
 
 enum run_executor {
 	RUN_EXECUTOR_DIS,
@@ -42,6 +43,8 @@ enum run_output {
 
 /**
  * @kernel, @initrd, @cmdline: initrd may be NULL, cmdline is "" if not given.
+ * @dtb, @dtb_overlays: files to merge into the device tree; NULL and 0 for none.
+ * @dump_dtb: write the device tree there and do nothing else; or NULL.
  * @intents:  of vCPU 0 .. @vcpus - 1 of every copy, validated for the pool.
  * @cpus:     host CPU of core i of the pool, ascending; @n_cpus >= 1.
  * @vm_min_permille, @vm_max_permille: shares of each copy; 0: none.
@@ -67,6 +70,10 @@ struct run_options {
 	char *kernel;
 	char *initrd;
 	char *cmdline;
+	char *dtb;
+	char *dtb_overlays[RUN_DTB_OVERLAYS_MAX];
+	unsigned n_dtb_overlays;
+	char *dump_dtb;
 	unsigned vcpus;
 	uint64_t mem_bytes;
 	unsigned copies;

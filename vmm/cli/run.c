@@ -19,6 +19,7 @@
 
 #include "cli/cli.h"
 #include "cli/option_limits.h"
+#include "cli/run_dump.h"
 #include "cli/run_modules.h"
 #include "cli/run_session.h"
 
@@ -149,6 +150,9 @@ static int open_kind(struct run_session *s)
 		.mem_bytes = o->mem_bytes,
 		.copies = o->copies,
 		.intents = o->intents,
+		.dtb = {.tree = o->dtb,
+			.overlays = (const char *const *)o->dtb_overlays,
+			.noverlays = o->n_dtb_overlays},
 		.kernel_irqchip = o->irqchip == RUN_IRQCHIP_KERNEL,
 		.numa_node = o->numa_node,
 		.serial = o->serial == RUN_OUTPUT_NONE ? NULL : on_serial,
@@ -479,9 +483,15 @@ int cmd_run(int argc, char **argv)
 		run_options_free(&session.options);
 		return CLI_DONE;
 	}
-	status = open_session(&session);
-	if (status == CLI_DONE)
-		status = run_guests(&session);
+	if (session.options.dump_dtb) {
+		status = open_kind(&session);
+		if (status == CLI_DONE)
+			status = run_dump_dtb(&session);
+	} else {
+		status = open_session(&session);
+		if (status == CLI_DONE)
+			status = run_guests(&session);
+	}
 	if (session.stuck)
 		return status;
 	status = close_session(&session, status);

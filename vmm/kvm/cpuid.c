@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPUID of our guests; see cpuid.h. Leaves after SDM vol. 2A, CPUID. */
+/* Features of our guests; see cpuid.h. Leaves after SDM vol. 2A, CPUID, and AMD
+ * APM vol. 3, appendix E. */
 #include "kvm/cpuid.h"
 
 #include <asm/kvm_para.h>
@@ -10,31 +11,38 @@
 #include "dev/lapic.h"
 
 #define LEAF_FEATURES 0x1u
+#define LEAF_PERFORMANCE 0xau
 #define LEAF_TOPOLOGY 0xbu
+#define LEAF_TOPOLOGY_V2 0x1fu
 #define LEAF_HYPERVISOR 0x40000000u
 #define LEAF_KVM_FEATURES 0x40000001u
 #define LEAF_TIMING 0x40000010u
+#define LEAF_AMD_FEATURES 0x80000001u
+#define LEAF_AMD_SVM 0x8000000au
+#define LEAF_AMD_PERFORMANCE 0x80000022u
+#define LEAF_AMD_TOPOLOGY_V2 0x80000026u
 
+#define ECX_VMX (1u << 5)
+#define ECX_PDCM (1u << 15)
 #define ECX_X2APIC (1u << 21)
 #define ECX_TSC_DEADLINE (1u << 24)
 #define ECX_HYPERVISOR (1u << 31)
-#define EDX_HTT (1u << 28)
+
+#define AMD_ECX_SVM (1u << 2)
+#define AMD_ECX_PERFCTR (1u << 23 | 1u << 24 | 1u << 28)
 
 /*
- * Hypercalls and shared pages behind which there is KVM's own local APIC: a
- * guest that relied on them would lose interrupts.
+ * What works without KVM's local APIC and its knowledge of when a vCPU runs:
+ * KVM's clock; and what msr.c does in KVM's place. All else of KVM's hypercalls
+ * and shared pages would lose interrupts, or TLB flushes (PV_TLB_FLUSH leaves
+ * them in the page of steal time, which KVM does not look at here).
  */
-#define KVM_FEATURES_OF_LAPIC \
-	(1u << KVM_FEATURE_ASYNC_PF | 1u << KVM_FEATURE_PV_UNHALT | \
-	 1u << KVM_FEATURE_ASYNC_PF_VMEXIT | 1u << KVM_FEATURE_PV_SEND_IPI | \
-	 1u << KVM_FEATURE_PV_SCHED_YIELD | 1u << KVM_FEATURE_ASYNC_PF_INT)
-
-/* msr.c does these in their place. */
-#define FEATURES_OF_OURS \
+#define KVM_FEATURES_OURS \
+	(1u << KVM_FEATURE_CLOCKSOURCE | 1u << KVM_FEATURE_CLOCKSOURCE2 | \
+	 1u << KVM_FEATURE_NOP_IO_DELAY | \
+	 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT)
+#define KVM_FEATURES_ADDED \
 	(1u << KVM_FEATURE_PV_EOI | 1u << KVM_FEATURE_STEAL_TIME)
-
-#define TOPOLOGY_SMT (1u << 8)
-#define TOPOLOGY_CORE (2u << 8)
 
 static struct kvm_cpuid2 *allocate(void)
 {
@@ -52,16 +60,43 @@ static bool empty(const struct kvm_cpuid_entry2 *e)
 	return e->function != 0 && !e->eax && !e->ebx && !e->ecx && !e->edx;
 }
 
-static void append(struct kvm_cpuid2 *cpuid, const struct kvm_cpuid_entry2 *e)
+/* Of interrupts that only KVM's local APIC could deliver. */
+static bool counts_performance(uint32_t leaf)
 {
-	if (cpuid->nent < KVM_CPUID_MAX)
-		cpuid->entries[cpuid->nent++] = *e;
+	return leaf == LEAF_PERFORMANCE || leaf == LEAF_AMD_PERFORMANCE;
 }
 
-/* Our own version of the leaf follows: topology is per vCPU, timing ours. */
-static bool replaced(const struct kvm_cpuid_entry2 *e)
+bool cpuid_keep(struct kvm_cpuid_entry2 *e, bool kernel_irqchip)
 {
-	return e->function == LEAF_TOPOLOGY || e->function == LEAF_TIMING;
+	if (empty(e) || (!kernel_irqchip && counts_performance(e->function)))
+		return false;
+	switch (e->function) {
+	case LEAF_TOPOLOGY: /* per vCPU; the newer ones are not needed beside */
+	case LEAF_TOPOLOGY_V2:
+	case LEAF_AMD_TOPOLOGY_V2:
+	case LEAF_TIMING: /* ours follows */
+	case LEAF_AMD_SVM:
+		return false;
+	case LEAF_FEATURES:
+		e->ecx &= ~(ECX_VMX | (kernel_irqchip ? 0u : ECX_PDCM));
+		e->ecx |= ECX_X2APIC | ECX_TSC_DEADLINE | ECX_HYPERVISOR;
+		return true;
+	case LEAF_AMD_FEATURES:
+		e->ecx &= ~(AMD_ECX_SVM |
+			    (kernel_irqchip ? 0u : AMD_ECX_PERFCTR));
+		return true;
+	case LEAF_HYPERVISOR:
+		if (e->eax < LEAF_TIMING)
+			e->eax = LEAF_TIMING;
+		return true;
+	case LEAF_KVM_FEATURES:
+		if (!kernel_irqchip)
+			e->eax = (e->eax & KVM_FEATURES_OURS) |
+				 KVM_FEATURES_ADDED;
+		return true;
+	default:
+		return true;
+	}
 }
 
 int cpuid_read(const struct kvm *kvm, bool kernel_irqchip,
@@ -77,23 +112,17 @@ int cpuid_read(const struct kvm *kvm, bool kernel_irqchip,
 	if (err)
 		goto err_free;
 	kept->nent = 0;
-	for (uint32_t i = 0; i < all->nent; i++) {
+	for (uint32_t i = 0; i < all->nent && kept->nent < KVM_CPUID_MAX - 1;
+	     i++) {
 		struct kvm_cpuid_entry2 e = all->entries[i];
 
-		if (empty(&e) || replaced(&e))
-			continue;
-		if (e.function == LEAF_FEATURES)
-			e.ecx |= ECX_X2APIC | ECX_TSC_DEADLINE | ECX_HYPERVISOR;
-		if (e.function == LEAF_HYPERVISOR && e.eax < LEAF_TIMING)
-			e.eax = LEAF_TIMING;
-		if (e.function == LEAF_KVM_FEATURES && !kernel_irqchip)
-			e.eax = (e.eax & ~KVM_FEATURES_OF_LAPIC) |
-				FEATURES_OF_OURS;
-		append(kept, &e);
+		if (cpuid_keep(&e, kernel_irqchip))
+			kept->entries[kept->nent++] = e;
 	}
-	append(kept, &(struct kvm_cpuid_entry2){.function = LEAF_TIMING,
-						.eax = kvm->tsc_khz,
-						.ebx = LAPIC_TIMER_KHZ});
+	kept->entries[kept->nent++] =
+		(struct kvm_cpuid_entry2){.function = LEAF_TIMING,
+					  .eax = kvm->tsc_khz,
+					  .ebx = LAPIC_TIMER_KHZ};
 	free(all);
 	*out = kept;
 	return 0;
@@ -104,44 +133,10 @@ err_free:
 	return err;
 }
 
-/* Bits an APIC ID needs to tell @ncpus apart. */
-static uint32_t id_bits(unsigned ncpus)
-{
-	return ncpus <= 1u ? 0u : 32u - (uint32_t)__builtin_clz(ncpus - 1u);
-}
-
 void kvm_cpuid_for(const struct kvm *kvm, uint32_t apic_id, unsigned ncpus,
 		   struct kvm_cpuid2 *out)
 {
-	uint32_t logical = ncpus < 256u ? ncpus : 255u;
-
 	memcpy(out, kvm->cpuid,
 	       sizeof(*out) + kvm->cpuid->nent * sizeof(out->entries[0]));
-	for (uint32_t i = 0; i < out->nent; i++) {
-		struct kvm_cpuid_entry2 *e = &out->entries[i];
-
-		if (e->function != LEAF_FEATURES)
-			continue;
-		e->ebx = (e->ebx & 0xffffu) | logical << 16 |
-			 (apic_id & 0xffu) << 24;
-		if (ncpus > 1u)
-			e->edx |= EDX_HTT;
-	}
-	/* One thread a core, all cores in one package. */
-	append(out, &(struct kvm_cpuid_entry2){
-			    .function = LEAF_TOPOLOGY,
-			    .index = 0,
-			    .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-			    .eax = 0,
-			    .ebx = 1,
-			    .ecx = TOPOLOGY_SMT | 0u,
-			    .edx = apic_id});
-	append(out, &(struct kvm_cpuid_entry2){
-			    .function = LEAF_TOPOLOGY,
-			    .index = 1,
-			    .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
-			    .eax = id_bits(ncpus),
-			    .ebx = ncpus,
-			    .ecx = TOPOLOGY_CORE | 1u,
-			    .edx = apic_id});
+	cpuid_put_topology(out, apic_id, ncpus);
 }

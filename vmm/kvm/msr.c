@@ -12,6 +12,9 @@
 
 #define MSR_TSC 0x10u
 #define MSR_TSC_ADJUST 0x3bu
+#define MSR_MTRR_DEF_TYPE 0x2ffu
+#define MTRR_ENABLE 0x800u
+#define MTRR_WRITE_BACK 6u
 
 /* A bit per MSR of a range, 1 = KVM handles it. */
 static uint8_t handled_by_none[8];
@@ -52,6 +55,22 @@ int msr_set_up_exits(int vm_fd, char *err, size_t err_size)
 		snprintf(err, err_size, "KVM_X86_SET_MSR_FILTER: %s",
 			 strerror(-ret));
 	return ret;
+}
+
+int msr_set_caching(const struct kvm_vcpu *vcpu)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {
+		.head.nmsrs = 1,
+		.entry = {.index = MSR_MTRR_DEF_TYPE,
+			  .data = MTRR_ENABLE | MTRR_WRITE_BACK},
+	};
+	int ret = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+
+	/* The number of MSRs that were set. */
+	return ret == 1 ? 0 : ret < 0 ? ret : -EIO;
 }
 
 struct lapic_time msr_time(const struct kvm_vcpu *vcpu)

@@ -21,6 +21,13 @@ int msr_set_up_exits(int vm_fd, char *err, size_t err_size);
 /** Answers KVM_EXIT_X86_RDMSR and KVM_EXIT_X86_WRMSR in vcpu->run. */
 void msr_exit(struct kvm_vcpu *vcpu);
 
+/**
+ * msr_set_caching - MTRRs on, and all memory write-back by default, as firmware
+ * leaves them to an operating system; Linux does without its PAT if they are off.
+ * Return: 0 or -errno.
+ */
+int msr_set_caching(const struct kvm_vcpu *vcpu);
+
 /** The present instant on the host's and on the vCPU's clock. */
 struct lapic_time msr_time(const struct kvm_vcpu *vcpu);
 

@@ -5,6 +5,9 @@
 #define CR0_PE 0x1u
 #define CR0_ET 0x10u
 #define CR0_NW_CD 0x60000000u
+#define CR0_PG 0x80000000u
+#define CR4_PAE 0x20u
+#define EFER_LME_LMA 0x500u
 #define DR6_RESET 0xffff0ff0u
 #define DR7_RESET 0x400u
 
@@ -49,24 +52,50 @@ static int set(const struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs,
 	return ret;
 }
 
+/* 32-bit protected mode without paging. */
+static void enter_protected(struct kvm_sregs *sregs)
+{
+	sregs->cs = flat(TYPE_CODE, 0x10);
+	sregs->ss = flat(TYPE_DATA, 0x18);
+	sregs->cr0 = CR0_PE | CR0_ET;
+	sregs->cr4 = 0;
+	sregs->efer = 0;
+}
+
+static void enter_long(struct kvm_sregs *sregs, const struct boot_entry *entry)
+{
+	sregs->cs = flat(TYPE_CODE, entry->cs);
+	sregs->cs.db = 0;
+	sregs->cs.l = 1;
+	sregs->ss = flat(TYPE_DATA, entry->ds);
+	sregs->gdt = (struct kvm_dtable){
+		.base = entry->gdt_gpa,
+		.limit = (uint16_t)(entry->gdt_bytes - 1u),
+	};
+	sregs->cr0 = CR0_PG | CR0_PE | CR0_ET;
+	sregs->cr3 = entry->cr3;
+	sregs->cr4 = CR4_PAE;
+	sregs->efer = EFER_LME_LMA;
+}
+
 int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry)
 {
-	const struct kvm_segment data = flat(TYPE_DATA, 0x18);
 	struct kvm_regs regs = {.rflags = 2,
 				.rip = entry->rip,
 				.rbx = entry->rbx,
-				.rax = entry->rax};
+				.rax = entry->rax,
+				.rsi = entry->rsi};
 	struct kvm_sregs sregs;
 	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
 
 	if (ret)
 		return ret;
-	sregs.cs = flat(TYPE_CODE, 0x10);
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	if (entry->protocol == BOOT_LINUX)
+		enter_long(&sregs, entry);
+	else
+		enter_protected(&sregs);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
 	sregs.tr = system_segment(TYPE_TSS, 0x67);
-	sregs.cr0 = CR0_PE | CR0_ET;
-	sregs.cr4 = 0;
-	sregs.efer = 0;
 	return set(vcpu, &sregs, &regs);
 }
 

@@ -10,7 +10,7 @@
 #include "boot/boot.h"
 #include "kvm/vcpu.h"
 
-/** 32-bit flat protected mode, as boot.h describes. */
+/** Protected or long mode, as boot.h describes for the protocol. */
 int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry);
 
 /** State after INIT (SDM vol. 3A, table 9-1): reset vector, real mode. */
