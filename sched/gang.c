@@ -24,8 +24,8 @@ struct dis_vcpu *gang_take(struct dis_core *core, enum dis_class klass,
 			   uint64_t now_ns)
 {
 	struct dis_vcpu *vcpu;
-	dis_id id = atomic_load_explicit(&core->gang_wanted,
-					 memory_order_relaxed);
+	dis_id id =
+		atomic_load_explicit(&core->gang_wanted, memory_order_relaxed);
 
 	if (id == DIS_ID_NONE)
 		return NULL;
@@ -48,6 +48,6 @@ void gang_begin(struct dis_core *core, const struct dis_vcpu *vcpu,
 {
 	uint64_t others = core->runq.length[vcpu->intent.klass];
 
-	core->gang_next_ns = dis_ns_add(
-		now_ns, (others + 1u) * core_quantum_ns(vcpu));
+	core->gang_next_ns =
+		dis_ns_add(now_ns, (others + 1u) * core_quantum_ns(vcpu));
 }

@@ -142,8 +142,8 @@ static void test_gang_leaves_other_policies_their_order(void **state)
 /* The wish outlives the vCPU that it was for: nothing stale is dispatched. */
 static void test_gang_of_an_ended_vm_is_dropped(void **state)
 {
-	const struct role role = {world_intent_on(DIS_CLASS_BATCH, 2), world_hog,
-				  1};
+	const struct role role = {world_intent_on(DIS_CLASS_BATCH, 2),
+				  world_hog, 1};
 	struct dis_core *core;
 	struct bed bed;
 	dis_id other;
