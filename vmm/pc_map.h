@@ -25,6 +25,8 @@
 #define PC_PIT_PORT 0x40u
 #define PC_PORT_B 0x61u
 #define PC_PIT_GSI 0u
+/** Of the I/O APIC, where all other inputs have the pin of their number. */
+#define PC_PIT_PIN 2u
 #define PC_I8042_DATA_PORT 0x60u
 #define PC_I8042_COMMAND_PORT 0x64u
 #define PC_CMOS_PORT 0x70u

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include <dis/executor.h>
 #include <dis/handler_code.h>
 
 #include "kvm/exit.h"
@@ -221,6 +222,29 @@ static struct lapic_time timer_time(struct kvm_vcpu *vcpu)
 	return now;
 }
 
+/* When the machine's timers are due, if @vcpu is the one that sees to them. */
+static uint64_t platform_expiry_ns(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+
+	if (vcpu->index != 0 || !vm->platform)
+		return DIS_NEVER_NS;
+	return vm->platform->expiry_ns(vm->platform_ctx);
+}
+
+static void tick_platform(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+	uint64_t expiry_ns = platform_expiry_ns(vcpu);
+	uint64_t now_ns;
+
+	if (expiry_ns == DIS_NEVER_NS)
+		return;
+	now_ns = dis_clock_ns();
+	if (now_ns >= expiry_ns)
+		vm->platform->tick(vm->platform_ctx, now_ns);
+}
+
 /* Nothing, or nothing more, to wait for? */
 static bool block_over(struct kvm_vcpu *vcpu)
 {
@@ -241,6 +265,8 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	struct lapic *lapic = &vcpu->lapic;
 
+	/* First: what it raises may be this vCPU's. */
+	tick_platform(vcpu);
 	lapic_sync(lapic);
 	if (lapic_timer_expiry_ns(lapic) != DIS_NEVER_NS)
 		lapic_timer_tick(lapic, timer_time(vcpu));
@@ -269,15 +295,31 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	return inject(vcpu, result);
 }
 
-/* The vCPU's next timer, if it could do anything. */
-static uint64_t next_timer_ns(const struct kvm_vcpu *vcpu)
+/* The next timer of its local APIC, if it could do anything. */
+static uint64_t lapic_next_ns(const struct kvm_vcpu *vcpu)
 {
-	if (vcpu->vm->kernel_irqchip)
-		return DIS_NEVER_NS;
 	if ((vcpu->halted && !vcpu->halted_if) ||
 	    (vcpu->blocked != DIS_REASON_NONE && !vcpu->run->if_flag))
 		return DIS_NEVER_NS;
 	return lapic_timer_expiry_ns(&vcpu->lapic);
+}
+
+static void tell_timer(const struct kvm_vcpu *vcpu,
+		       struct dis_run_result *result)
+{
+	uint64_t platform_ns;
+
+	result->timer_ns = DIS_NEVER_NS;
+	result->early_ns = vcpu->early_ns;
+	if (vcpu->vm->kernel_irqchip)
+		return;
+	result->timer_ns = lapic_next_ns(vcpu);
+	platform_ns = platform_expiry_ns(vcpu);
+	if (platform_ns >= result->timer_ns)
+		return;
+	result->timer_ns = platform_ns;
+	/* What the guest agreed on are its own timer's interrupts. */
+	result->early_ns = 0;
 }
 
 /* By the host's TSC, which costs a hundredth of what an exit does. */
@@ -298,8 +340,7 @@ void kvm_vcpu_run(void *arg, struct dis_run_result *result)
 	if (vcpu->vm->kernel_irqchip || prepare(vcpu, result))
 		enter(vcpu, result);
 	result->guest_ns = guest_ns(vcpu);
-	result->timer_ns = next_timer_ns(vcpu);
-	result->early_ns = vcpu->early_ns;
+	tell_timer(vcpu, result);
 	result->slack_ns = DIS_SLACK_NONE;
 	if (vcpu->early_wake && vcpu->halted) {
 		vcpu->early_wake = false;

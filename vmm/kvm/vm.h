@@ -28,9 +28,35 @@ struct vm_failure {
 };
 
 /**
+ * What the boot vCPU does for the whole machine: its timers, and the interrupts of
+ * its 8259 pair. Any of these may be called by several vCPUs at once but tick; none
+ * may block.
+ *
+ * The machine's timers are part of the boot vCPU's timer, and with it an entry of
+ * its core's timer queue. Who makes one of them due earlier, on another thread
+ * than that vCPU's, has to wake it: it asks for the expiry anew.
+ *
+ * @expiry_ns: when tick has something to do, CLOCK_MONOTONIC; DIS_NEVER_NS: never.
+ *             Asked for after each run of the boot vCPU, also if that is halted
+ *             with interrupts off: they may be another vCPU's.
+ * @tick:      what is due at @now_ns happens. Called before the boot vCPU's entry,
+ *             at or after the expiry; it may set lines that are that vCPU's own.
+ * @extint:    does the 8259 pair ask for an interrupt?
+ * @accept:    acknowledges it. Return: the vector, that of a spurious one if there
+ *             is none any more.
+ */
+struct kvm_platform_ops {
+	uint64_t (*expiry_ns)(void *ctx);
+	void (*tick)(void *ctx, uint64_t now_ns);
+	bool (*extint)(void *ctx);
+	uint8_t (*accept)(void *ctx);
+};
+
+/**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
+ * @platform: called with @platform_ctx; NULL: no such timers, no 8259 pair.
  */
 struct kvm_vm {
 	const struct kvm *kvm;
@@ -41,6 +67,8 @@ struct kvm_vm {
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
+	const struct kvm_platform_ops *platform;
+	void *platform_ctx;
 	struct vm_failure failure;
 };
 
