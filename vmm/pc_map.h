@@ -59,6 +59,8 @@
 #define PC_LAPIC_BYTES 0x1000u
 
 #define PC_ISA_GSIS 16u
+/** Of the 8259 pair itself; no device can have it. */
+#define PC_CASCADE_GSI 2u
 #define PC_GSIS 24u
 
 #endif

@@ -10,6 +10,7 @@
 
 _Static_assert(PC_ISA_GSIS == PIC_INPUTS, "the ISA's are the pair's");
 _Static_assert(PC_GSIS == IOAPIC_PINS, "each input has a pin");
+_Static_assert(PC_CASCADE_GSI == PIC_CASCADE, "it is the pair's own");
 
 #define PIC_PORTS 2u
 #define PIN_OF_INTR 0u
@@ -115,7 +116,7 @@ void intc_set_line(void *ctx, unsigned gsi, bool level)
 {
 	struct intc *intc = ctx;
 
-	DIS_ASSERT(gsi < PC_GSIS && gsi != PIC_CASCADE);
+	DIS_ASSERT(gsi < PC_GSIS && gsi != PC_CASCADE_GSI);
 	enter(intc);
 	if (gsi < PC_ISA_GSIS)
 		pic_set_line(&intc->pic, gsi, level);

@@ -79,7 +79,7 @@ int intc_attach(struct intc *intc, struct io_bus *ports, struct io_bus *mmio);
 /**
  * intc_set_line - input @gsi is now at @level; fits struct irq_line.
  * @intc: a struct intc.
- * @gsi:  below PC_GSIS, not 2; each belongs to one device.
+ * @gsi:  below PC_GSIS, not PC_CASCADE_GSI; each belongs to one device.
  *
  * Edge-triggered inputs take note of a rise, also if the level has fallen again
  * before anybody looked.

@@ -104,8 +104,7 @@ static void on_mmio(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	vcpu->halted_if = vcpu->run->if_flag;
-	lapic_sync(&vcpu->lapic);
-	if (lapic_has_wake(&vcpu->lapic, vcpu->halted_if))
+	if (kvm_vcpu_has_wake(vcpu, vcpu->halted_if))
 		return;
 	vcpu->halted = true;
 	result->outcome = DIS_RUN_HALT;
