@@ -14,6 +14,8 @@
 #include "kvm/regs.h"
 #include "machine_devices.h"
 
+_Static_assert(LAPIC_MAX >= DIS_VCPUS_PER_VM_MAX, "each vCPU has one");
+
 static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 {
 	const struct dtb_source source = {
@@ -132,6 +134,9 @@ static int load(struct machine *machine, char *err, size_t err_size)
 
 	if (ret)
 		return ret;
+	/* The boot protocols start a kernel behind a firmware that is not there. */
+	if (!kind->spec.kernel_irqchip)
+		lapic_virtual_wire(&machine->vcpus[0].lapic);
 	ret = regs_set_boot(&machine->vcpus[0], &entry);
 	for (unsigned i = 0; i < kind->spec.vcpus && !ret; i++)
 		ret = msr_set_caching(&machine->vcpus[i]);

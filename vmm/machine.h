@@ -17,6 +17,7 @@
 #include "boot/boot.h"
 #include "boot/dtb_merge.h"
 #include "dev/hypercall.h"
+#include "dev/intc.h"
 #include "dev/uart.h"
 #include "kvm/arena.h"
 #include "kvm/kvm.h"
@@ -76,6 +77,7 @@ void machine_kind_close(struct machine_kind *kind);
 
 /**
  * @seq:   number of the copy; its memory is slot @seq of the arena.
+ * @intc:  not there with KVM's own interrupt controllers.
  * @ended: set by machine_ended(), which see.
  */
 struct machine {
@@ -85,6 +87,7 @@ struct machine {
 	struct kvm_vm vm;
 	struct io_bus bus;
 	struct io_bus mmio;
+	struct intc intc;
 	struct uart uart;
 	struct hypercall hypercall;
 	struct kvm_vcpu *vcpus;

@@ -17,6 +17,95 @@ const struct dtb_device machine_dtb_devices[] = {
 const unsigned machine_dtb_device_count =
 	sizeof(machine_dtb_devices) / sizeof(machine_dtb_devices[0]);
 
+/* vCPU @cpu has something new. Who runs it itself looks before the next entry. */
+static void wake(void *ctx, unsigned cpu)
+{
+	const struct machine *machine = ctx;
+	const struct kvm_vcpu *to = &machine->vcpus[cpu];
+	const struct kvm_vcpu *from = kvm_vcpu_current();
+
+	if (from && from->vm == to->vm) {
+		if (from != to)
+			dis_vcpu_wake_by(to->dis, from->dis);
+	} else {
+		dis_vcpu_wake(to->dis);
+	}
+}
+
+static bool has_extint(void *ctx)
+{
+	const struct machine *machine = ctx;
+
+	return intc_intr(&machine->intc);
+}
+
+static uint8_t accept_extint(void *ctx)
+{
+	struct machine *machine = ctx;
+
+	return intc_accept(&machine->intc);
+}
+
+static const struct kvm_platform_ops platform_ops = {
+	.extint = has_extint,
+	.accept = accept_extint,
+};
+
+static void end_of_interrupt(void *ctx, unsigned cpu, uint8_t vector)
+{
+	struct machine *machine = ctx;
+
+	(void)cpu;
+	intc_eoi(&machine->intc, vector);
+}
+
+static void set_kernel_line(void *ctx, unsigned gsi, bool level)
+{
+	const struct machine *machine = ctx;
+
+	kvm_vm_set_line(&machine->vm, gsi, level);
+}
+
+struct irq_line machine_irq_line(struct machine *machine, unsigned gsi)
+{
+	if (machine->vm.kernel_irqchip)
+		return (struct irq_line){set_kernel_line, machine, gsi};
+	return (struct irq_line){intc_set_line, &machine->intc, gsi};
+}
+
+static int add_interrupts(struct machine *machine)
+{
+	const struct intc_config config = {
+		.lapics = &machine->vm.lapics,
+		.wake = wake,
+		.ctx = machine,
+	};
+	int ret;
+
+	if (machine->vm.kernel_irqchip)
+		return 0;
+	ret = intc_init(&machine->intc, &config);
+	if (ret)
+		return ret;
+	machine->vm.lapics.eoi = end_of_interrupt;
+	machine->vm.platform = &platform_ops;
+	machine->vm.platform_ctx = machine;
+	return 0;
+}
+
+static void remove_interrupts(struct machine *machine)
+{
+	if (!machine->vm.kernel_irqchip)
+		intc_destroy(&machine->intc);
+}
+
+static void serial_irq(void *ctx, bool level)
+{
+	const struct irq_line line = machine_irq_line(ctx, PC_COM1_GSI);
+
+	irq_line_set(&line, level);
+}
+
 static void serial_sink(void *ctx, const void *data, size_t len)
 {
 	const struct machine *machine = ctx;
@@ -60,6 +149,7 @@ int machine_devices_add(struct machine *machine)
 {
 	struct uart_config serial = {
 		.sink = machine->kind->spec.serial ? serial_sink : NULL,
+		.irq = serial_irq,
 		.ctx = machine,
 	};
 	struct hypercall_config hypercall = {
@@ -73,18 +163,22 @@ int machine_devices_add(struct machine *machine)
 	};
 	int ret;
 
-	ret = uart_init(&machine->uart, &serial);
+	ret = add_interrupts(machine);
 	if (ret)
 		return ret;
+	ret = uart_init(&machine->uart, &serial);
+	if (ret)
+		goto err_interrupts;
 	ret = hypercall_init(&machine->hypercall, &hypercall);
-	if (ret) {
-		uart_destroy(&machine->uart);
-		return ret;
-	}
+	if (ret)
+		goto err_uart;
 	io_bus_init(&machine->bus, IO_BUS_PORTS);
 	io_bus_init(&machine->mmio, IO_BUS_MEMORY);
-	ret = io_bus_add(&machine->bus, PC_COM1_PORT, UART_PORTS, &uart_ops,
-			 &machine->uart);
+	if (!machine->vm.kernel_irqchip)
+		ret = intc_attach(&machine->intc, &machine->bus, &machine->mmio);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, PC_COM1_PORT, UART_PORTS,
+				 &uart_ops, &machine->uart);
 	if (!ret)
 		ret = io_bus_add(&machine->bus, DISVM_HC_PORT, DISVM_HC_PORTS,
 				 &hypercall_ops, &machine->hypercall);
@@ -94,10 +188,16 @@ int machine_devices_add(struct machine *machine)
 	if (!ret)
 		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
 				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
-	if (ret) {
-		hypercall_destroy(&machine->hypercall);
-		uart_destroy(&machine->uart);
-	}
+	if (ret)
+		goto err_hypercall;
+	return 0;
+
+err_hypercall:
+	hypercall_destroy(&machine->hypercall);
+err_uart:
+	uart_destroy(&machine->uart);
+err_interrupts:
+	remove_interrupts(machine);
 	return ret;
 }
 
@@ -105,4 +205,5 @@ void machine_devices_remove(struct machine *machine)
 {
 	hypercall_destroy(&machine->hypercall);
 	uart_destroy(&machine->uart);
+	remove_interrupts(machine);
 }

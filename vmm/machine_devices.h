@@ -11,6 +11,7 @@
 #define DISVM_MACHINE_DEVICES_H
 
 #include "boot/dtb.h"
+#include "dev/irq.h"
 #include "machine.h"
 
 /** What the device tree says of them. */
@@ -19,6 +20,12 @@ extern const unsigned machine_dtb_device_count;
 
 /** Makes both buses and all devices. Return: 0 or -errno; nothing is left then. */
 int machine_devices_add(struct machine *machine);
+
+/**
+ * Input @gsi (pc_map.h) of the machine's interrupt controllers, ours or KVM's; for
+ * one device, which may set it from any thread while vCPUs run.
+ */
+struct irq_line machine_irq_line(struct machine *machine, unsigned gsi);
 
 /** No vCPU and no other thread may use them any more. */
 void machine_devices_remove(struct machine *machine);

@@ -25,6 +25,8 @@
 #define PC_PIT_PORT 0x40u
 #define PC_PORT_B 0x61u
 #define PC_PIT_GSI 0u
+/** Of the I/O APIC, where all other inputs have the pin of their number. */
+#define PC_PIT_PIN 2u
 #define PC_I8042_DATA_PORT 0x60u
 #define PC_I8042_COMMAND_PORT 0x64u
 #define PC_CMOS_PORT 0x70u
@@ -58,6 +60,8 @@
 #define PC_LAPIC_BYTES 0x1000u
 
 #define PC_ISA_GSIS 16u
+/** Of the 8259 pair itself; no device can have it. */
+#define PC_CASCADE_GSI 2u
 #define PC_GSIS 24u
 
 #endif

@@ -45,6 +45,11 @@
 #define CURRENT 0x839u
 #define DIVIDE 0x83eu
 #define SELF_IPI 0x83fu
+/* Of xAPIC form alone, by the same numbering. */
+#define APR 0x809u
+#define RRD 0x80cu
+#define DFR 0x80eu
+#define ICR_HIGH 0x831u
 
 #define MASKED 0x10000u
 #define BASE_XAPIC UINT64_C(0xfee00800)
@@ -111,6 +116,19 @@ static inline void wr_faults(struct fixture *f, unsigned cpu, uint32_t msr,
 {
 	assert_int_equal(lapic_msr_write(f->cpus[cpu], msr, val, f->now),
 			 -EINVAL);
+}
+
+/** Registers of xAPIC form by their number, all 32 bits. */
+static inline uint32_t mrd(struct fixture *f, unsigned cpu, uint32_t msr)
+{
+	return (uint32_t)lapic_mmio_read(f->cpus[cpu], (msr - 0x800) << 4, 4,
+					 f->now);
+}
+
+static inline void mwr(struct fixture *f, unsigned cpu, uint32_t msr,
+		       uint32_t val)
+{
+	lapic_mmio_write(f->cpus[cpu], (msr - 0x800) << 4, 4, val, f->now);
 }
 
 /** Into x2APIC mode, software-enabled, spurious vector 0xff. */

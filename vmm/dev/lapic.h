@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Local APIC in user space, x2APIC form (R: CARD-9).
+ * Local APIC in user space, in xAPIC and in x2APIC form (R: CARD-9, CARD-11).
  *
  * Place in the flow: one per vCPU. MSR exits come in at lapic_msr_read() and
- * lapic_msr_write(); before each entry the executor calls lapic_sync(), takes
- * INIT, SIPI and NMI, and injects what lapic_accept() returns. To the scheduler
+ * lapic_msr_write(), accesses to the page of xAPIC form, if lapic_decodes() them,
+ * at lapic_mmio_read() and lapic_mmio_write(); before each entry the executor calls
+ * lapic_sync(), takes INIT, SIPI and NMI, and injects what lapic_accept() returns,
+ * or with lapic_extint() what the 8259 pair supplies. Messages of others come from
+ * lapic_send(): IPIs, and those of the I/O APIC. To the scheduler
  * go lapic_has_wake() (is a halted vCPU awake?) and lapic_timer_expiry_ns()
  * (until when may it sleep?). No KVM in here: a pure state machine, its time is
  * an argument.
@@ -18,16 +21,17 @@
  *
  * Concurrency, three kinds of function:
  *  - any thread, at any time: lapic_post(), lapic_post_nmi(), lapic_post_init(),
- *    lapic_post_sipi(). They touch the target's posted_* words only (atomic,
- *    release), which its owner takes over in lapic_sync() (acquire).
+ *    lapic_post_sipi(), lapic_post_extint(), lapic_send(). They touch the target's
+ *    posted_* words only (atomic, release), which its owner takes over in
+ *    lapic_sync() (acquire).
  *  - the owner, that is the one executor thread that at present runs or holds
  *    the vCPU: everything else. A new owner must be handed the vCPU with
  *    acquire/release ordering (the mailbox of the executor does).
  *  - once, before any vCPU runs: lapic_init().
- * @enabled and @tpr are written by the owner and read by senders (atomic).
+ * @enabled, @tpr and @logical are written by the owner and read by senders (atomic).
  *
- * Not modelled: SMI (there is no SMM), the LINT pins as inputs, xAPIC registers
- * in memory, the priority arbitration of the old APIC bus.
+ * Not modelled: SMI (there is no SMM), LINT1 as an input (a PC's NMI has no source
+ * here), the priority arbitration of the old APIC bus.
  */
 #ifndef DISVM_LAPIC_H
 #define DISVM_LAPIC_H
@@ -46,6 +50,11 @@
 #define LAPIC_MSR_X2APIC_FIRST 0x800u
 #define LAPIC_MSR_X2APIC_LAST 0x8ffu
 
+/** Of registers, in xAPIC form. */
+#define LAPIC_PAGE_BYTES 4096u
+/** Most local APICs of a machine. */
+#define LAPIC_MAX 256u
+
 /**
  * One instant on two clocks.
  *
@@ -58,6 +67,43 @@ struct lapic_time {
 };
 
 struct lapic;
+
+/** A set of local APICs by ID. */
+struct lapic_set {
+	uint64_t bits[LAPIC_MAX / 64];
+};
+
+/** Delivery modes (SDM 10.6.1, 10.5.1; data sheet of the 82093AA). */
+enum lapic_delivery {
+	LAPIC_FIXED = 0,
+	LAPIC_LOWEST = 1,
+	LAPIC_SMI = 2,
+	LAPIC_NMI = 4,
+	LAPIC_INIT = 5,
+	LAPIC_SIPI = 6,
+	LAPIC_EXTINT = 7,
+};
+
+#define LAPIC_NOBODY UINT32_MAX
+
+/**
+ * A message to local APICs.
+ *
+ * @level:   level-triggered (fixed and lowest priority only).
+ * @logical: @dest is matched with logical IDs, else with APIC IDs.
+ * @wide:    @dest has 32 bits and all of them set is everybody, as in messages of
+ *           an x2APIC; else it has 8, and 0xff is everybody.
+ * @skip:    ID of the one that is not meant in any case, or LAPIC_NOBODY.
+ */
+struct lapic_message {
+	enum lapic_delivery mode;
+	uint8_t vector;
+	bool level;
+	bool logical;
+	bool wide;
+	uint32_t dest;
+	uint32_t skip;
+};
 
 /**
  * What the local APICs of one VM share. Constant once vCPUs run.
@@ -99,6 +145,7 @@ struct lapic {
 	/* Written by the owner, read by any thread. */
 	_Atomic uint8_t enabled; /**< LAPIC_ENABLED_* */
 	_Atomic uint8_t tpr;
+	_Atomic uint32_t logical; /**< LAPIC_LOGICAL_*: ID and how it is read */
 
 	/* Written by any thread, taken by the owner. */
 	_Atomic uint64_t posted[LAPIC_VECTOR_WORDS];
@@ -111,6 +158,8 @@ struct lapic {
 	uint64_t isr[LAPIC_VECTOR_WORDS];
 	uint64_t tmr[LAPIC_VECTOR_WORDS];
 	uint64_t icr;
+	uint32_t ldr; /**< of xAPIC form; bits 31:24 */
+	uint32_t dfr; /**< of xAPIC form */
 	uint32_t svr;
 	uint32_t lvt[LAPIC_LVTS];
 	uint32_t esr;        /**< as the guest reads it */
@@ -129,7 +178,9 @@ struct lapic {
 	enum lapic_activity activity;
 	bool init_taken; /**< INIT done here, the vCPU's registers still to be */
 	bool nmi;
-	int sipi; /**< vector of the SIPI that ended the wait, or -1 */
+	bool lint0;  /**< level of the pin */
+	bool extint; /**< a message said that the 8259 pair has an interrupt */
+	int sipi;    /**< vector of the SIPI that ended the wait, or -1 */
 };
 
 /**
@@ -140,6 +191,14 @@ struct lapic {
  */
 void lapic_init(struct lapic *l, uint32_t apic_id, bool bsp,
 		const struct lapic_bus *bus);
+
+/**
+ * lapic_virtual_wire - as firmware leaves the boot processor's: enabled, LINT0 is
+ * the 8259 pair's, LINT1 NMI (MultiProcessor Specification 1.4, 3.6.2.2).
+ *
+ * Context: before any vCPU runs; for guests that are started without firmware.
+ */
+void lapic_virtual_wire(struct lapic *l);
 
 /**
  * lapic_msr_read - RDMSR of IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800-0x8ff.
@@ -167,6 +226,48 @@ int lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t val,
 		    struct lapic_time now);
 
 /**
+ * Is @gpa in the page of registers? In xAPIC form only, and where IA32_APIC_BASE
+ * says; a page that the guest moves into its RAM is hidden by it.
+ *
+ * Context: owner.
+ */
+static inline bool lapic_decodes(const struct lapic *l, uint64_t gpa)
+{
+	/* EN, not EXTD (SDM table 10-5). */
+	return (l->base & 0xc00u) == 0x800u && gpa >> 12 == l->base >> 12;
+}
+
+/**
+ * lapic_mmio_read, lapic_mmio_write - access to the page (SDM 10.4.1).
+ * @offset: in the page; @width: bytes, as the guest chose them.
+ *
+ * Registers have 32 bits, 16 bytes apart. A read within one gives its bytes;
+ * a write is one of all 32 bits. What else there is reads as 0 and is ignored, as
+ * reserved bits are. A reserved register is an error that the ESR tells.
+ *
+ * Otherwise as lapic_msr_read() and lapic_msr_write().
+ */
+uint64_t lapic_mmio_read(struct lapic *l, uint32_t offset, unsigned width,
+			 struct lapic_time now);
+void lapic_mmio_write(struct lapic *l, uint32_t offset, unsigned width,
+		      uint64_t val, struct lapic_time now);
+
+/**
+ * lapic_send - post @m to all that it is for.
+ * @turn:  where the search for the lowest priority begins; equals take turns. Each
+ *         sender has its own, 0 at first.
+ * @woken: those whose vCPU the caller must wake are added.
+ *
+ * Which APICs it is for is decided by the sender's form of the destination, by the
+ * receivers' forms of a logical ID (SDM 10.6.2, 10.12.10).
+ *
+ * Context: any thread.
+ * Return: true if one at least accepted it.
+ */
+bool lapic_send(const struct lapic_bus *bus, const struct lapic_message *m,
+		unsigned *turn, struct lapic_set *woken);
+
+/**
  * lapic_post - an interrupt message for @l.
  * @level: level-triggered; its EOI is reported to bus->eoi.
  *
@@ -178,10 +279,14 @@ int lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t val,
  */
 bool lapic_post(struct lapic *l, uint8_t vector, bool level);
 
-/** NMI, INIT and start-up IPI for @l. Context and return as lapic_post(). */
+/**
+ * NMI, INIT, start-up IPI and ExtINT for @l. Context and return as lapic_post().
+ * Software-disabled, it drops an ExtINT only.
+ */
 bool lapic_post_nmi(struct lapic *l);
 bool lapic_post_init(struct lapic *l);
 bool lapic_post_sipi(struct lapic *l, uint8_t vector);
+bool lapic_post_extint(struct lapic *l);
 
 /**
  * lapic_sync - take over what was posted: INIT, then vectors, SIPI, NMI.
@@ -208,7 +313,7 @@ int lapic_accept(struct lapic *l);
  *
  * Context: owner, after lapic_sync().
  * Return: true for an INIT or SIPI not yet taken; while active also for an NMI
- * and, with @if_flag, for a deliverable interrupt.
+ * and, with @if_flag, for a deliverable interrupt or an ExtINT.
  */
 bool lapic_has_wake(const struct lapic *l, bool if_flag);
 
@@ -224,6 +329,25 @@ bool lapic_has_wake(const struct lapic *l, bool if_flag);
 bool lapic_take_init(struct lapic *l);
 int lapic_take_sipi(struct lapic *l);
 bool lapic_take_nmi(struct lapic *l);
+
+/**
+ * lapic_lint0_set - the pin LINT0 is at @level, on a PC the INTR of the 8259 pair.
+ *
+ * As ExtINT it is passed on while it is high, as NMI and as fixed interrupt when it
+ * rises. While the APIC is disabled globally the pin is the processor's own.
+ *
+ * Context: owner, before lapic_sync().
+ */
+void lapic_lint0_set(struct lapic *l, bool level);
+
+/**
+ * lapic_extint - has the processor to take an interrupt of the 8259 pair?
+ * lapic_extint_taken - it has; the pair's INTR is to be shown anew afterwards.
+ *
+ * Not subject to priorities (SDM 10.8.1). Context: owner, after lapic_sync().
+ */
+bool lapic_extint(const struct lapic *l);
+void lapic_extint_taken(struct lapic *l);
 
 /**
  * End of interrupt through a word of guest memory (MSR_KVM_PV_EOI_EN): @word, or

@@ -129,14 +129,21 @@ bool lapic_post_nmi(struct lapic *l)
 bool lapic_post_init(struct lapic *l)
 {
 	return post_event(l, LAPIC_EVENT_INIT,
-			  LAPIC_EVENT_NMI | LAPIC_EVENT_SIPI |
-				  LAPIC_EVENT_SIPI_VECTOR,
+			  LAPIC_EVENT_NMI | LAPIC_EVENT_EXTINT |
+				  LAPIC_EVENT_SIPI | LAPIC_EVENT_SIPI_VECTOR,
 			  0);
 }
 
 bool lapic_post_sipi(struct lapic *l, uint8_t vector)
 {
 	return post_event(l, LAPIC_EVENT_SIPI, 0, vector);
+}
+
+bool lapic_post_extint(struct lapic *l)
+{
+	if (!(lapic_enabled(l) & LAPIC_ENABLED_SOFTWARE))
+		return false;
+	return post_event(l, LAPIC_EVENT_EXTINT, 0, 0);
 }
 
 /* SDM 10.4.7.3; the bootstrap processor does not wait (SDM 8.4.2). */
@@ -165,6 +172,8 @@ void lapic_sync(struct lapic *l)
 	}
 	if (events & LAPIC_EVENT_NMI)
 		l->nmi = true;
+	if (events & LAPIC_EVENT_EXTINT)
+		l->extint = true;
 }
 
 /* SDM 10.8.3.1. */
@@ -215,7 +224,8 @@ bool lapic_has_wake(const struct lapic *l, bool if_flag)
 		return true;
 	if (l->activity != LAPIC_ACTIVE)
 		return false;
-	return l->nmi || (if_flag && lapic_pending(l) >= 0);
+	return l->nmi ||
+	       (if_flag && (lapic_extint(l) || lapic_pending(l) >= 0));
 }
 
 bool lapic_take_init(struct lapic *l)

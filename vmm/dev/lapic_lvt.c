@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Local APIC: local vector table and error status; see lapic.h. */
+/* Local APIC: local vector table, LINT0, error status; see lapic.h. */
 #include "lapic_priv.h"
 
 #include <errno.h>
@@ -40,12 +40,17 @@ void lapic_lvt_mask_all(struct lapic *l)
 		l->lvt[i] |= LAPIC_LVT_MASKED;
 }
 
+uint32_t lapic_lvt_bits(enum lapic_lvt index)
+{
+	return lvt_bits[index].writable | lvt_bits[index].read_only;
+}
+
 int lapic_lvt_write(struct lapic *l, enum lapic_lvt index, uint32_t val)
 {
 	uint32_t writable = lvt_bits[index].writable;
 	uint32_t before = l->lvt[index];
 
-	if (val & ~(writable | lvt_bits[index].read_only))
+	if (val & ~lapic_lvt_bits(index))
 		return -EINVAL;
 	val &= writable;
 	if (!(l->svr & LAPIC_SVR_ENABLE))
@@ -63,14 +68,48 @@ int lapic_lvt_write(struct lapic *l, enum lapic_lvt index, uint32_t val)
 	return 0;
 }
 
-/* Fixed delivery: the two local sources there are, timer and error, have no
- * delivery mode. */
+/* Fixed delivery: timer and error have no delivery mode. */
 void lapic_lvt_fire(struct lapic *l, enum lapic_lvt index)
 {
 	uint32_t entry = l->lvt[index];
 
 	if (!(entry & LAPIC_LVT_MASKED))
 		lapic_raise(l, (uint8_t)(entry & LVT_VECTOR), false);
+}
+
+void lapic_lint0_set(struct lapic *l, bool level)
+{
+	uint32_t entry = l->lvt[LAPIC_LVT_LINT0];
+	bool rose = level && !l->lint0;
+
+	l->lint0 = level;
+	if (!rose || entry & LAPIC_LVT_MASKED)
+		return;
+	if (LAPIC_LVT_MODE(entry) == LAPIC_NMI)
+		l->nmi = true;
+	else if (LAPIC_LVT_MODE(entry) == LAPIC_FIXED)
+		lapic_lvt_fire(l, LAPIC_LVT_LINT0);
+}
+
+/* SDM 10.4.3: globally disabled, LINT0 is the INTR pin of old. */
+bool lapic_extint(const struct lapic *l)
+{
+	uint32_t entry = l->lvt[LAPIC_LVT_LINT0];
+
+	if (l->extint)
+		return true;
+	if (!l->lint0)
+		return false;
+	if (!(lapic_enabled(l) & LAPIC_ENABLED_GLOBAL))
+		return true;
+	return !(entry & LAPIC_LVT_MASKED) &&
+	       LAPIC_LVT_MODE(entry) == LAPIC_EXTINT;
+}
+
+void lapic_extint_taken(struct lapic *l)
+{
+	l->extint = false;
+	l->lint0 = false;
 }
 
 /*

@@ -2,8 +2,9 @@
 /**
  * What the files of the local APIC share; nobody else includes this.
  *
- * Place in the flow: lapic.c (mode, MSR table) -> lapic_irq.c (vectors, posts),
- * lapic_lvt.c (LVT, errors), lapic_timer.c, lapic_icr.c (sending).
+ * Place in the flow: lapic.c (modes, MSRs), lapic_xapic.c (page) -> lapic_regs.c
+ * (registers) -> lapic_irq.c (vectors, posts), lapic_lvt.c (LVT, LINT0, errors),
+ * lapic_timer.c, lapic_icr.c (sending) -> lapic_send.c (who receives).
  *
  * Locking: all functions here are the owner's; see lapic.h.
  */
@@ -11,6 +12,43 @@
 #define DISVM_LAPIC_PRIV_H
 
 #include "lapic.h"
+
+/*
+ * Registers: MSR 0x800 + number in x2APIC form (SDM table 10-6), offset 16 * number
+ * in xAPIC form (SDM table 10-1).
+ */
+enum lapic_reg {
+	LAPIC_REG_ID = 0x02,
+	LAPIC_REG_VERSION = 0x03,
+	LAPIC_REG_TPR = 0x08,
+	LAPIC_REG_APR = 0x09, /* xAPIC */
+	LAPIC_REG_PPR = 0x0a,
+	LAPIC_REG_EOI = 0x0b,
+	LAPIC_REG_RRD = 0x0c, /* xAPIC */
+	LAPIC_REG_LDR = 0x0d,
+	LAPIC_REG_DFR = 0x0e, /* xAPIC */
+	LAPIC_REG_SVR = 0x0f,
+	LAPIC_REG_ISR0 = 0x10,
+	LAPIC_REG_ISR7 = 0x17,
+	LAPIC_REG_TMR0 = 0x18,
+	LAPIC_REG_TMR7 = 0x1f,
+	LAPIC_REG_IRR0 = 0x20,
+	LAPIC_REG_IRR7 = 0x27,
+	LAPIC_REG_ESR = 0x28,
+	LAPIC_REG_LVT_CMCI = 0x2f,
+	LAPIC_REG_ICR = 0x30,
+	LAPIC_REG_ICR_HIGH = 0x31, /* xAPIC */
+	LAPIC_REG_LVT_TIMER = 0x32,
+	LAPIC_REG_LVT_THERMAL = 0x33,
+	LAPIC_REG_LVT_PERF = 0x34,
+	LAPIC_REG_LVT_LINT0 = 0x35,
+	LAPIC_REG_LVT_LINT1 = 0x36,
+	LAPIC_REG_LVT_ERROR = 0x37,
+	LAPIC_REG_TIMER_INITIAL = 0x38,
+	LAPIC_REG_TIMER_CURRENT = 0x39,
+	LAPIC_REG_TIMER_DIVIDE = 0x3e,
+	LAPIC_REG_SELF_IPI = 0x3f, /* x2APIC */
+};
 
 /* IA32_APIC_BASE (SDM 10.4.4, 10.12.1). */
 #define LAPIC_BASE_BSP (UINT64_C(1) << 8)
@@ -21,15 +59,25 @@
 #define LAPIC_ENABLED_GLOBAL 1u
 #define LAPIC_ENABLED_SOFTWARE 2u
 
+/* lapic.logical: the ID of xAPIC form, and which form or model it is of. */
+#define LAPIC_LOGICAL_ID 0xffu
+#define LAPIC_LOGICAL_MODEL 0x300u
+#define LAPIC_LOGICAL_NONE 0x000u
+#define LAPIC_LOGICAL_FLAT 0x100u
+#define LAPIC_LOGICAL_CLUSTER 0x200u
+#define LAPIC_LOGICAL_X2APIC 0x300u
+
 /* lapic.posted_events; the vector of the SIPI is in the lowest byte. */
 #define LAPIC_EVENT_NMI (1u << 8)
 #define LAPIC_EVENT_INIT (1u << 9)
 #define LAPIC_EVENT_SIPI (1u << 10)
+#define LAPIC_EVENT_EXTINT (1u << 11)
 #define LAPIC_EVENT_SIPI_VECTOR 0xffu
 
 /* SVR (SDM 10.9). */
 #define LAPIC_SVR_VECTOR 0xffu
 #define LAPIC_SVR_ENABLE (1u << 8)
+#define LAPIC_SVR_BITS (LAPIC_SVR_VECTOR | LAPIC_SVR_ENABLE)
 
 /* LVT entries, in the order of their bits in the version's maximum. */
 enum lapic_lvt {
@@ -48,9 +96,18 @@ _Static_assert(LAPIC_LVT_CMCI + 1 == LAPIC_LVTS, "one entry for each");
 #define LAPIC_LVT_TIMER_PERIODIC (1u << 17)
 #define LAPIC_LVT_TIMER_DEADLINE (2u << 17)
 
-/* ESR (SDM 10.5.3); the other bits are of the APIC bus or of xAPIC mode. */
+#define LAPIC_LVT_MODE(entry) ((entry) >> 8 & 7u)
+
+/* ESR (SDM 10.5.3); the other bits are of the APIC bus. */
 #define LAPIC_ESR_SEND_ILLEGAL (1u << 5)
 #define LAPIC_ESR_RECEIVE_ILLEGAL (1u << 6)
+#define LAPIC_ESR_ILLEGAL_REGISTER (1u << 7) /* xAPIC */
+
+/* Divide configuration register: bits 0, 1 and 3 (SDM figure 10-10). */
+#define LAPIC_DIVIDE_BITS 0xbu
+
+/* 31:20, 17:16 and 13 (SDM figure 10-28). */
+#define LAPIC_ICR_RESERVED UINT64_C(0xfff32000)
 
 /** Vectors below are illegal (SDM 10.5.2). */
 #define LAPIC_VECTOR_MIN 16u
@@ -78,6 +135,20 @@ static inline void lapic_enabled_set(struct lapic *l, uint8_t enabled)
 /* lapic.c: the state of SDM 10.4.7.1; ID and IA32_APIC_BASE are kept. */
 void lapic_reset(struct lapic *l);
 
+/*
+ * lapic_regs.c: the registers of both forms, with the rules of x2APIC form.
+ * Return: 0, or -EINVAL: reserved, read-only, write-only, a reserved bit.
+ */
+int lapic_reg_read(const struct lapic *l, uint32_t reg, uint64_t *val,
+		   struct lapic_time now);
+int lapic_reg_write(struct lapic *l, uint32_t reg, uint64_t val,
+		    struct lapic_time now);
+/* Index of the LVT entry behind @reg, or -1. */
+int lapic_lvt_index(uint32_t reg);
+
+/* lapic_xapic.c: what senders see of LDR, DFR and mode, after a change of one. */
+void lapic_logical_update(struct lapic *l);
+
 /* lapic_irq.c */
 void lapic_raise(struct lapic *l, uint8_t vector, bool level);
 void lapic_merge_posted(struct lapic *l);
@@ -88,6 +159,8 @@ void lapic_eoi(struct lapic *l);
 
 /* lapic_lvt.c */
 void lapic_lvt_mask_all(struct lapic *l);
+/* Bits that can be written without #GP. */
+uint32_t lapic_lvt_bits(enum lapic_lvt index);
 int lapic_lvt_write(struct lapic *l, enum lapic_lvt index, uint32_t val);
 void lapic_lvt_fire(struct lapic *l, enum lapic_lvt index);
 void lapic_error(struct lapic *l, uint32_t bit);

@@ -9,9 +9,6 @@
 
 #include <errno.h>
 
-/* Bits 0, 1 and 3 (SDM figure 10-10). */
-#define DIVIDE_BITS 0xbu
-
 static uint32_t mode(const struct lapic *l)
 {
 	return l->lvt[LAPIC_LVT_TIMER] & LAPIC_LVT_TIMER_MODE;
@@ -83,7 +80,7 @@ int lapic_timer_divide_write(struct lapic *l, uint32_t val, uint64_t now_ns)
 {
 	uint32_t count = lapic_timer_current(l, now_ns);
 
-	if (val & ~DIVIDE_BITS)
+	if (val & ~LAPIC_DIVIDE_BITS)
 		return -EINVAL;
 	l->timer_divide = val;
 	if (count)

@@ -68,6 +68,20 @@ static void on_io(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	serve(vcpu, vcpu->vm->bus, &access, result);
 }
 
+/* The page of its local APIC in xAPIC form: each vCPU sees its own. */
+static void serve_lapic(struct kvm_vcpu *vcpu, struct io_access *access)
+{
+	uint32_t offset = access->addr & (LAPIC_PAGE_BYTES - 1u);
+	struct lapic_time now = msr_time(vcpu);
+
+	if (access->write)
+		lapic_mmio_write(&vcpu->lapic, offset, access->width,
+				 io_get(access), now);
+	else
+		io_put(access, lapic_mmio_read(&vcpu->lapic, offset,
+					       access->width, now));
+}
+
 static void on_mmio(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	struct kvm_run *run = vcpu->run;
@@ -80,14 +94,17 @@ static void on_mmio(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		.vcpu = vcpu->index,
 	};
 
-	serve(vcpu, vcpu->vm->mmio, &access, result);
+	if (!vcpu->vm->kernel_irqchip &&
+	    lapic_decodes(&vcpu->lapic, access.addr))
+		serve_lapic(vcpu, &access);
+	else
+		serve(vcpu, vcpu->vm->mmio, &access, result);
 }
 
 static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	vcpu->halted_if = vcpu->run->if_flag;
-	lapic_sync(&vcpu->lapic);
-	if (lapic_has_wake(&vcpu->lapic, vcpu->halted_if))
+	if (kvm_vcpu_has_wake(vcpu, vcpu->halted_if))
 		return;
 	vcpu->halted = true;
 	result->outcome = DIS_RUN_HALT;

@@ -10,11 +10,14 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include <dis/executor.h>
 #include <dis/handler_code.h>
 
 #include "kvm/exit.h"
 #include "kvm/msr.h"
 #include "kvm/regs.h"
+
+static _Thread_local const struct kvm_vcpu *current;
 
 static int set_cpuid(const struct kvm_vcpu *vcpu)
 {
@@ -74,6 +77,11 @@ void kvm_vcpu_fini(struct kvm_vcpu *vcpu)
 		close(vcpu->fd);
 	vcpu->run = NULL;
 	vcpu->fd = -1;
+}
+
+const struct kvm_vcpu *kvm_vcpu_current(void)
+{
+	return current;
 }
 
 void kvm_vcpu_run_begin(void *arg)
@@ -180,13 +188,49 @@ static bool take_resets(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	return ret ? fail(vcpu, result, "INIT or SIPI", ret) : true;
 }
 
+/* The 8259 pair's INTR is wired to the boot vCPU's LINT0. */
+static void show_lint0(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+
+	if (vcpu->index == 0 && vm->platform)
+		lapic_lint0_set(&vcpu->lapic,
+				vm->platform->extint(vm->platform_ctx));
+}
+
+bool kvm_vcpu_has_wake(struct kvm_vcpu *vcpu, bool if_flag)
+{
+	show_lint0(vcpu);
+	lapic_sync(&vcpu->lapic);
+	return lapic_has_wake(&vcpu->lapic, if_flag);
+}
+
+static bool has_interrupt(const struct kvm_vcpu *vcpu)
+{
+	return lapic_extint(&vcpu->lapic) || lapic_pending(&vcpu->lapic) >= 0;
+}
+
 /* Is there an interrupt that the guest would take now? */
 static bool is_interruptible(const struct kvm_vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
 
-	return lapic_pending(&vcpu->lapic) >= 0 &&
-	       run->ready_for_interrupt_injection && run->if_flag;
+	return has_interrupt(vcpu) && run->ready_for_interrupt_injection &&
+	       run->if_flag;
+}
+
+/* The guest takes it: which one it is. */
+static uint32_t accept_interrupt(struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+	uint8_t vector;
+
+	if (!lapic_extint(&vcpu->lapic))
+		return (uint32_t)lapic_accept(&vcpu->lapic);
+	lapic_extint_taken(&vcpu->lapic);
+	vector = vm->platform->accept(vm->platform_ctx);
+	show_lint0(vcpu);
+	return vector;
 }
 
 /* Gives the guest what is deliverable, or asks KVM to say when it is. */
@@ -199,11 +243,11 @@ static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	if (lapic_take_nmi(&vcpu->lapic))
 		ret = kvm_ioctl(vcpu->fd, KVM_NMI, NULL);
 	if (!ret && is_interruptible(vcpu)) {
-		irq.irq = (uint32_t)lapic_accept(&vcpu->lapic);
+		irq.irq = accept_interrupt(vcpu);
 		ret = kvm_ioctl(vcpu->fd, KVM_INTERRUPT, &irq);
 	}
 	lapic_pv_eoi_offer(&vcpu->lapic);
-	run->request_interrupt_window = lapic_pending(&vcpu->lapic) >= 0;
+	run->request_interrupt_window = has_interrupt(vcpu);
 	run->cr8 = lapic_cr8_get(&vcpu->lapic);
 	return ret ? fail(vcpu, result, "injection", ret) : true;
 }
@@ -219,6 +263,29 @@ static struct lapic_time timer_time(struct kvm_vcpu *vcpu)
 	vcpu->early_wake = lapic_timer_expiry_ns(&vcpu->lapic) <= now.now_ns;
 	now.guest_tsc += vcpu->early_ns * vcpu->lapic.bus->tsc_khz / 1000000u;
 	return now;
+}
+
+/* When the machine's timers are due, if @vcpu is the one that sees to them. */
+static uint64_t platform_expiry_ns(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+
+	if (vcpu->index != 0 || !vm->platform || !vm->platform->expiry_ns)
+		return DIS_NEVER_NS;
+	return vm->platform->expiry_ns(vm->platform_ctx);
+}
+
+static void tick_platform(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+	uint64_t expiry_ns = platform_expiry_ns(vcpu);
+	uint64_t now_ns;
+
+	if (expiry_ns == DIS_NEVER_NS)
+		return;
+	now_ns = dis_clock_ns();
+	if (now_ns >= expiry_ns)
+		vm->platform->tick(vm->platform_ctx, now_ns);
 }
 
 /* Nothing, or nothing more, to wait for? */
@@ -241,6 +308,9 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	struct lapic *lapic = &vcpu->lapic;
 
+	/* First: what it raises may be this vCPU's. */
+	tick_platform(vcpu);
+	show_lint0(vcpu);
 	lapic_sync(lapic);
 	if (lapic_timer_expiry_ns(lapic) != DIS_NEVER_NS)
 		lapic_timer_tick(lapic, timer_time(vcpu));
@@ -269,15 +339,31 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	return inject(vcpu, result);
 }
 
-/* The vCPU's next timer, if it could do anything. */
-static uint64_t next_timer_ns(const struct kvm_vcpu *vcpu)
+/* The next timer of its local APIC, if it could do anything. */
+static uint64_t lapic_next_ns(const struct kvm_vcpu *vcpu)
 {
-	if (vcpu->vm->kernel_irqchip)
-		return DIS_NEVER_NS;
 	if ((vcpu->halted && !vcpu->halted_if) ||
 	    (vcpu->blocked != DIS_REASON_NONE && !vcpu->run->if_flag))
 		return DIS_NEVER_NS;
 	return lapic_timer_expiry_ns(&vcpu->lapic);
+}
+
+static void tell_timer(const struct kvm_vcpu *vcpu,
+		       struct dis_run_result *result)
+{
+	uint64_t platform_ns;
+
+	result->timer_ns = DIS_NEVER_NS;
+	result->early_ns = vcpu->early_ns;
+	if (vcpu->vm->kernel_irqchip)
+		return;
+	result->timer_ns = lapic_next_ns(vcpu);
+	platform_ns = platform_expiry_ns(vcpu);
+	if (platform_ns >= result->timer_ns)
+		return;
+	result->timer_ns = platform_ns;
+	/* What the guest agreed on are its own timer's interrupts. */
+	result->early_ns = 0;
 }
 
 /* By the host's TSC, which costs a hundredth of what an exit does. */
@@ -295,11 +381,12 @@ void kvm_vcpu_run(void *arg, struct dis_run_result *result)
 	result->outcome = DIS_RUN_CONTINUE;
 	result->reason = DIS_REASON_NONE;
 	vcpu->guest_tsc = 0;
+	current = vcpu;
 	if (vcpu->vm->kernel_irqchip || prepare(vcpu, result))
 		enter(vcpu, result);
+	current = NULL;
 	result->guest_ns = guest_ns(vcpu);
-	result->timer_ns = next_timer_ns(vcpu);
-	result->early_ns = vcpu->early_ns;
+	tell_timer(vcpu, result);
 	result->slack_ns = DIS_SLACK_NONE;
 	if (vcpu->early_wake && vcpu->halted) {
 		vcpu->early_wake = false;

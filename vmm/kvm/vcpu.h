@@ -75,6 +75,15 @@ int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
 		  char *err, size_t err_size);
 void kvm_vcpu_fini(struct kvm_vcpu *vcpu);
 
+/** The vCPU whose run the calling thread is in, or NULL. */
+const struct kvm_vcpu *kvm_vcpu_current(void);
+
+/**
+ * kvm_vcpu_has_wake - take over what came in for @vcpu; would it go on if halted?
+ * @if_flag: RFLAGS.IF. Context: its owner; with our own local APICs.
+ */
+bool kvm_vcpu_has_wake(struct kvm_vcpu *vcpu, bool if_flag);
+
 /* The run operations (dis/ops.h); @arg is a struct kvm_vcpu. */
 void kvm_vcpu_run_begin(void *arg);
 void kvm_vcpu_run(void *arg, struct dis_run_result *result);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kvm/msr.h"
+#include "pc_map.h"
 
 /* Where Intel's virtualisation keeps a TSS and a page table for real mode. */
 #define TSS_GPA 0xfffbd000u
@@ -51,6 +52,43 @@ static int add_memory(const struct kvm_vm *vm)
 	return ret;
 }
 
+static struct kvm_irq_routing_entry route(uint32_t gsi, uint32_t chip,
+					  uint32_t pin)
+{
+	return (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = {.irqchip = chip, .pin = pin},
+	};
+}
+
+/* The wiring of pc_map.h; KVM's own has the timer at pin 0 of the I/O APIC. */
+static int set_routes(const struct kvm_vm *vm)
+{
+	_Alignas(struct kvm_irq_routing)
+		uint8_t buffer[sizeof(struct kvm_irq_routing) +
+			       (PC_ISA_GSIS + PC_GSIS) *
+				       sizeof(struct kvm_irq_routing_entry)] = {
+			0};
+	struct kvm_irq_routing *routing = (struct kvm_irq_routing *)buffer;
+
+	for (uint32_t gsi = 0; gsi < PC_GSIS; gsi++) {
+		uint32_t pin = gsi == PC_PIT_GSI ? PC_PIT_PIN : gsi;
+
+		if (gsi == PC_CASCADE_GSI)
+			continue;
+		if (gsi < PC_ISA_GSIS)
+			routing->entries[routing->nr++] =
+				route(gsi,
+				      gsi < 8 ? KVM_IRQCHIP_PIC_MASTER
+					      : KVM_IRQCHIP_PIC_SLAVE,
+				      gsi % 8);
+		routing->entries[routing->nr++] =
+			route(gsi, KVM_IRQCHIP_IOAPIC, pin);
+	}
+	return kvm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, routing);
+}
+
 static int set_up_irqchip(struct kvm_vm *vm, const struct step_error *e)
 {
 	struct kvm_pit_config pit = {0};
@@ -60,6 +98,8 @@ static int set_up_irqchip(struct kvm_vm *vm, const struct step_error *e)
 		return msr_set_up_exits(vm->fd, e->err, e->size);
 	ret = step(e, "KVM_CREATE_IRQCHIP",
 		   kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, NULL));
+	if (!ret)
+		ret = step(e, "KVM_SET_GSI_ROUTING", set_routes(vm));
 	if (ret)
 		return ret;
 	return step(e, "KVM_CREATE_PIT2",
@@ -99,6 +139,14 @@ void kvm_vm_fini(struct kvm_vm *vm)
 	if (vm->fd >= 0)
 		close(vm->fd);
 	vm->fd = -1;
+}
+
+void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level)
+{
+	struct kvm_irq_level line = {.irq = gsi, .level = level};
+
+	/* It fails for a number that is no input only. */
+	(void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
 void kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)

@@ -28,9 +28,35 @@ struct vm_failure {
 };
 
 /**
+ * What vCPUs ask the machine around them for: its timers, which the boot vCPU sees
+ * to, and the interrupts of its 8259 pair. None may block; all but tick may be called
+ * by several vCPUs at once.
+ *
+ * The machine's timers are part of the boot vCPU's timer, and with it an entry of
+ * its core's timer queue. Who makes one of them due earlier, on another thread
+ * than that vCPU's, has to wake it: it asks for the expiry anew.
+ *
+ * @expiry_ns: when tick has something to do, CLOCK_MONOTONIC; DIS_NEVER_NS: never.
+ *             Asked for after each run of the boot vCPU, also if that is halted
+ *             with interrupts off: they may be another vCPU's. NULL: no timers.
+ * @tick:      what is due at @now_ns happens. Called before the boot vCPU's entry,
+ *             at or after the expiry; it may set lines that are that vCPU's own.
+ * @extint:    does the 8259 pair ask the boot vCPU for an interrupt?
+ * @accept:    a vCPU acknowledges it. Return: the vector, that of a spurious one if
+ *             there is none any more.
+ */
+struct kvm_platform_ops {
+	uint64_t (*expiry_ns)(void *ctx);
+	void (*tick)(void *ctx, uint64_t now_ns);
+	bool (*extint)(void *ctx);
+	uint8_t (*accept)(void *ctx);
+};
+
+/**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
+ * @platform: called with @platform_ctx; NULL with kernel_irqchip.
  */
 struct kvm_vm {
 	const struct kvm *kvm;
@@ -41,6 +67,8 @@ struct kvm_vm {
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
+	const struct kvm_platform_ops *platform;
+	void *platform_ctx;
 	struct vm_failure failure;
 };
 
@@ -54,6 +82,14 @@ struct kvm_vm {
 int kvm_vm_init(struct kvm_vm *vm, const struct kvm *kvm, char *err,
 		size_t err_size);
 void kvm_vm_fini(struct kvm_vm *vm);
+
+/**
+ * kvm_vm_set_line - with kernel_irqchip: input @gsi of KVM's controllers is at
+ * @level; inputs are those of pc_map.h.
+ *
+ * Context: any thread.
+ */
+void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level);
 
 /** The first caller's words stay; later ones are dropped. */
 void kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
