@@ -184,13 +184,13 @@ void aml_irq(struct aml_resources *res, unsigned irq)
 }
 
 /* 6.4.3.4 */
-void aml_memory(struct aml_resources *res, uint32_t gpa, uint32_t size)
+void aml_memory(struct aml_resources *res, uint32_t gpa, uint32_t bytes)
 {
-	const uint8_t bytes[] = {0x86, 9, 0, MEMORY_WRITABLE};
+	const uint8_t head[] = {0x86, 9, 0, MEMORY_WRITABLE};
 
-	add(res, bytes, sizeof(bytes));
+	add(res, head, sizeof(head));
 	add(res, &gpa, sizeof(gpa));
-	add(res, &size, sizeof(size));
+	add(res, &bytes, sizeof(bytes));
 }
 
 /* 6.4.3.6 */

@@ -36,7 +36,8 @@ static void write_memory_map(uint8_t *page, const struct boot_handover *handover
 {
 	for (unsigned i = 0; i < handover->nr_map; i++) {
 		const struct memmap_entry *entry = &handover->map[i];
-		size_t at = LINUX_E820_TABLE + i * LINUX_E820_ENTRY_BYTES;
+		size_t at =
+			LINUX_E820_TABLE + (size_t)i * LINUX_E820_ENTRY_BYTES;
 
 		put(page, at, entry->gpa, 8);
 		put(page, at + 8, entry->bytes, 8);
@@ -72,8 +73,8 @@ static void write_page_tables(uint8_t *head, uint64_t head_gpa)
 {
 	put(head, PML4_AT, (head_gpa + PDPT_AT) | PAGE_PRESENT_WRITABLE, 8);
 	for (unsigned i = 0; i < TABLES; i++)
-		put(head, PDPT_AT + i * 8u,
-		    (head_gpa + TABLES_AT + i * TABLE_BYTES) |
+		put(head, PDPT_AT + (size_t)i * 8u,
+		    (head_gpa + TABLES_AT + (size_t)i * TABLE_BYTES) |
 			    PAGE_PRESENT_WRITABLE,
 		    8);
 	for (uint64_t i = 0; i < TABLES * TABLE_ENTRIES; i++)
