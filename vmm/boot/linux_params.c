@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define TABLE_ENTRIES 512u
+#define TABLE_ENTRIES UINT64_C(512)
 /* Page tables of 2 MiB pages, one for each GiB. */
 #define TABLES 4u
 #define TABLE_BYTES (TABLE_ENTRIES * sizeof(uint64_t))
