@@ -48,6 +48,8 @@ int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 	if (!ret && spec->initrd_path)
 		ret = boot_file_read(spec->initrd_path, BOOT_FILE_MAX_BYTES,
 				     &kind.initrd, err, err_size);
+	if (!ret)
+		ret = machine_io_open(&spec->io, &kind.io, fault, err, err_size);
 	if (ret)
 		goto err_close;
 	*fault = MACHINE_FAULT_HOST;
@@ -84,6 +86,7 @@ err_close:
 void machine_kind_close(struct machine_kind *kind)
 {
 	free(kind->dtb);
+	machine_io_close(&kind->io);
 	arena_destroy(&kind->arena);
 	kvm_close(&kind->kvm);
 	boot_file_free(&kind->initrd);
@@ -248,6 +251,7 @@ err_free:
 
 void machine_destroy(struct machine *machine)
 {
+	machine_io_stop(machine);
 	fini_vcpus(machine, machine->kind->spec.vcpus);
 	kvm_vm_fini(&machine->vm);
 	arena_release(&machine->kind->arena, machine->seq);
