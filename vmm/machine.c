@@ -26,8 +26,9 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 		.tsc_khz = kind->kvm.tsc_khz,
 		.ndevices = machine_dtb_device_count,
 		.devices = machine_dtb_devices,
+		.nvirtio = kind->io.n_places,
+		.virtio = kind->io.places,
 	};
-
 	int ret =
 		dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
 
@@ -122,7 +123,11 @@ static int init_vcpus(struct machine *machine, struct dis_domain *dom,
 static int load(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_kind *kind = machine->kind;
-	const struct acpi_source acpi = {.ncpus = kind->spec.vcpus};
+	const struct acpi_source acpi = {
+		.ncpus = kind->spec.vcpus,
+		.nvirtio = kind->io.n_places,
+		.virtio = kind->io.places,
+	};
 	const struct boot_source source = {
 		.kernel = kind->kernel,
 		.initrd = kind->initrd.bytes,

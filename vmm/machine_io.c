@@ -11,7 +11,7 @@
 #include "dev/virtio/block.h"
 #include "dev/virtio/entropy.h"
 #include "io/tap.h"
-#include "machine.h"
+#include "machine_devices.h"
 
 static const char *const disk_names[PC_VIRTIO_MAX] = {
 	"disk0", "disk1", "disk2", "disk3", "disk4", "disk5", "disk6", "disk7"};
@@ -137,7 +137,8 @@ static struct virtio_config config_of(struct machine *machine, const char *name,
 	return (struct virtio_config){
 		.name = name,
 		.mem = &machine->vm.mem,
-		.irq = {.gsi = PC_VIRTIO_GSI + machine->io.n},
+		.irq = machine_irq_line(
+			machine, machine->kind->io.places[machine->io.n].gsi),
 		.pool = machine->kind->io.pool,
 		.account = &machine->io.account,
 		.priority = priority,
