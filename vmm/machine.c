@@ -26,8 +26,9 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 		.tsc_khz = kind->kvm.tsc_khz,
 		.ndevices = machine_dtb_device_count,
 		.devices = machine_dtb_devices,
+		.nvirtio = kind->io.n_places,
+		.virtio = kind->io.places,
 	};
-
 	int ret =
 		dtb_build(&source, &kind->dtb, &kind->dtb_bytes, err, err_size);
 
@@ -48,6 +49,8 @@ int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 	if (!ret && spec->initrd_path)
 		ret = boot_file_read(spec->initrd_path, BOOT_FILE_MAX_BYTES,
 				     &kind.initrd, err, err_size);
+	if (!ret)
+		ret = machine_io_open(&spec->io, &kind.io, fault, err, err_size);
 	if (ret)
 		goto err_close;
 	*fault = MACHINE_FAULT_HOST;
@@ -84,6 +87,7 @@ err_close:
 void machine_kind_close(struct machine_kind *kind)
 {
 	free(kind->dtb);
+	machine_io_close(&kind->io);
 	arena_destroy(&kind->arena);
 	kvm_close(&kind->kvm);
 	boot_file_free(&kind->initrd);
@@ -119,7 +123,11 @@ static int init_vcpus(struct machine *machine, struct dis_domain *dom,
 static int load(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_kind *kind = machine->kind;
-	const struct acpi_source acpi = {.ncpus = kind->spec.vcpus};
+	const struct acpi_source acpi = {
+		.ncpus = kind->spec.vcpus,
+		.nvirtio = kind->io.n_places,
+		.virtio = kind->io.places,
+	};
 	const struct boot_source source = {
 		.kernel = kind->kernel,
 		.initrd = kind->initrd.bytes,
@@ -248,6 +256,7 @@ err_free:
 
 void machine_destroy(struct machine *machine)
 {
+	machine_io_stop(machine);
 	fini_vcpus(machine, machine->kind->spec.vcpus);
 	kvm_vm_fini(&machine->vm);
 	arena_release(&machine->kind->arena, machine->seq);

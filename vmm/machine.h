@@ -23,6 +23,7 @@
 #include "kvm/kvm.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
+#include "machine_io.h"
 
 /**
  * What all copies of a guest have in common.
@@ -30,6 +31,7 @@
  * @intents: one per vCPU, validated.
  * @dtb:     files to be merged into the device tree.
  * @numa_node: of the host, for the guests' memory; -1: any.
+ * @io:      disks, networks and the like.
  * @serial:  takes the guests' serial output, in lines where there are any;
  *           called by executors, must not block. NULL drops it.
  */
@@ -44,6 +46,7 @@ struct machine_spec {
 	struct dtb_user dtb;
 	bool kernel_irqchip;
 	int numa_node;
+	struct machine_io_spec io;
 	void (*serial)(void *ctx, unsigned seq, const void *data, size_t len);
 	void *serial_ctx;
 };
@@ -54,6 +57,7 @@ struct machine_kind {
 	struct arena arena;
 	struct kernel_image *kernel;
 	struct boot_file initrd;
+	struct machine_io_kind io;
 	void *dtb;
 	uint64_t dtb_bytes;
 };
@@ -90,6 +94,7 @@ struct machine {
 	struct intc intc;
 	struct uart uart;
 	struct hypercall hypercall;
+	struct machine_io io;
 	struct kvm_vcpu *vcpus;
 	struct lapic **lapics;
 	void *owner;

@@ -188,6 +188,8 @@ int machine_devices_add(struct machine *machine)
 	if (!ret)
 		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
 				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
+	if (!ret)
+		ret = machine_io_add(machine);
 	if (ret)
 		goto err_hypercall;
 	return 0;
@@ -203,6 +205,7 @@ err_interrupts:
 
 void machine_devices_remove(struct machine *machine)
 {
+	machine_io_remove(machine);
 	hypercall_destroy(&machine->hypercall);
 	uart_destroy(&machine->uart);
 	remove_interrupts(machine);

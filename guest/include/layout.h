@@ -31,6 +31,7 @@
 #define WINDOW_PAIRS 4
 
 #define MAX_VCPUS 256
+#define MAX_VIRTIO 8
 
 /* Offsets in struct percpu, checked in cpu.c. */
 #define PERCPU_FRAME 0

@@ -34,6 +34,7 @@
  * @memory_end:     first address behind the RAM; 0 = unknown.
  * @entry_tsc:      when the first instruction ran.
  * @index_of:       vCPU index by APIC ID.
+ * @virtio_gpa:     registers of the first @virtio_devices virtio devices.
  */
 struct machine {
 	uint32_t vcpus;
@@ -47,6 +48,8 @@ struct machine {
 	uint64_t entry_tsc;
 	uint16_t index_of[MAX_VCPUS];
 	uint32_t kvm_features;
+	uint32_t virtio_devices;
+	uint64_t virtio_gpa[MAX_VIRTIO];
 };
 
 extern struct machine machine;
@@ -99,7 +102,10 @@ void user_main(uint32_t index);
 #define SYS_EXIT 3u
 /** Register the report of vCPU 0, start the others. */
 #define SYS_START 4u
-/** View of physical address arg0, at least 2 MiB long; 0 = no view left. */
+/**
+ * View of physical address arg0, at least 2 MiB long; 0 = no view left. arg1: 1 =
+ * to be written as well.
+ */
 #define SYS_MAP 5u
 /** Port arg0, width arg1 in bytes: write arg2, or read and return it. */
 #define SYS_OUT 6u

@@ -6,7 +6,7 @@
 #include <kernel.h>
 
 /* A view of 4 MiB from the 2 MiB page of @gpa on; the first pair is entry.S's. */
-static uint64_t map_view(uint64_t gpa)
+static uint64_t map_view(uint64_t gpa, uint64_t writable)
 {
 	static unsigned used = 1;
 	uint64_t page = gpa & ~(uint64_t)(WINDOW_PAGE - 1);
@@ -15,9 +15,10 @@ static uint64_t map_view(uint64_t gpa)
 	if (used == WINDOW_PAIRS)
 		return 0;
 	used++;
-	page_directory[slot] = page | 0x85;
-	page_directory[slot + 1] = (page + WINDOW_PAGE) | 0x85;
-	return (uint64_t)slot * WINDOW_PAGE + (gpa - page);
+	page |= writable << 1 | 0x85;
+	page_directory[slot] = page;
+	page_directory[slot + 1] = page + WINDOW_PAGE;
+	return (uint64_t)slot * WINDOW_PAGE + gpa % WINDOW_PAGE;
 }
 
 static void port_out(uint16_t port, uint64_t width, uint32_t value)
@@ -60,7 +61,7 @@ uint64_t kernel_syscall(uint64_t arg0, uint64_t arg1, uint64_t arg2,
 		smp_start();
 		return 0;
 	case SYS_MAP:
-		return map_view(arg0);
+		return map_view(arg0, arg1);
 	case SYS_OUT:
 		port_out((uint16_t)arg0, arg1, (uint32_t)arg2);
 		return 0;

@@ -13,6 +13,7 @@ enum place {
 	PLACE_CPUS,
 	PLACE_CPU, /* a child of that */
 	PLACE_HYPERCALL,
+	PLACE_VIRTIO,
 };
 
 static enum place place_of(const char *name)
@@ -25,6 +26,8 @@ static enum place place_of(const char *name)
 		return PLACE_CPUS;
 	if (text_equal(name, "hypercall") || text_prefix(name, "hypercall@"))
 		return PLACE_HYPERCALL;
+	if (text_prefix(name, "virtio@"))
+		return PLACE_VIRTIO;
 	return PLACE_OTHER;
 }
 
@@ -82,17 +85,17 @@ static void cpu_end(void)
 	machine.index_of[id] = (uint16_t)machine.vcpus++;
 }
 
+static uint64_t be64(const uint8_t *p)
+{
+	return (uint64_t)fdt_be32(p) << 32 | fdt_be32(p + 4);
+}
+
 /* The RAM that we live in: the range from address 0. */
 static void memory_reg(const struct fdt *fdt)
 {
-	for (uint32_t at = 0; at + 16 <= fdt->bytes; at += 16) {
-		const uint8_t *p = fdt->value + at;
-		uint64_t base = (uint64_t)fdt_be32(p) << 32 | fdt_be32(p + 4);
-
-		if (base == 0)
-			machine.memory_end = (uint64_t)fdt_be32(p + 8) << 32 |
-					     fdt_be32(p + 12);
-	}
+	for (uint32_t at = 0; at + 16 <= fdt->bytes; at += 16)
+		if (be64(fdt->value + at) == 0)
+			machine.memory_end = be64(fdt->value + at + 8);
 }
 
 static void property(const struct fdt *fdt, enum place place,
@@ -113,6 +116,9 @@ static void property(const struct fdt *fdt, enum place place,
 		machine.tsc_hz = number(fdt);
 	else if (place == PLACE_HYPERCALL && reg && fdt->bytes >= 4)
 		machine.hypercall_port = (uint16_t)fdt_be32(fdt->value);
+	else if (place == PLACE_VIRTIO && reg && fdt->bytes == 16 &&
+		 machine.virtio_devices < MAX_VIRTIO)
+		machine.virtio_gpa[machine.virtio_devices++] = be64(fdt->value);
 }
 
 const char *fdt_machine_read(const uint8_t *dtb, uint32_t bytes)

@@ -147,6 +147,7 @@ void echo_run(struct task *task);
 void idle_run(struct task *task);
 void yield_run(struct task *task);
 void hint_run(struct task *task);
+void disk_run(struct task *task);
 void exit_run(struct task *task);
 void fault_triple_run(struct task *task);
 void fault_jump_run(struct task *task);
@@ -154,6 +155,7 @@ void fault_ud_run(struct task *task);
 void fault_hypercall_run(struct task *task);
 void fault_hypercall_arg_run(struct task *task);
 void fault_hint_run(struct task *task);
+void fault_disk_run(struct task *task);
 void fault_poweroff_run(struct task *task);
 
 /** Sum of acquisitions that spin's own counter saw. */

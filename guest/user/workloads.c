@@ -16,6 +16,7 @@ const struct workload workloads[] = {
 	{"idle", ARGS_NONE, idle_run},
 	{"yield", ARGS_NONE, yield_run},
 	{"hint", ARGS_HINT, hint_run},
+	{"disk", ARGS_NUMBER, disk_run},
 	{"exit", ARGS_NUMBER, exit_run},
 	{"fault:triple", ARGS_NONE, fault_triple_run},
 	{"fault:jump", ARGS_NONE, fault_jump_run},
@@ -23,6 +24,7 @@ const struct workload workloads[] = {
 	{"fault:hypercall", ARGS_NONE, fault_hypercall_run},
 	{"fault:hypercall-arg", ARGS_NONE, fault_hypercall_arg_run},
 	{"fault:hint", ARGS_NONE, fault_hint_run},
+	{"fault:disk", ARGS_NONE, fault_disk_run},
 	{"fault:poweroff", ARGS_NONE, fault_poweroff_run},
 	{NULL, ARGS_NONE, NULL},
 };

@@ -219,7 +219,7 @@ static void test_image_that_another_process_writes_is_refused(void **state)
 	make_and_open(f, SECTOR, false);
 	assert_int_equal(image_open(f->path, true, &other, err, sizeof(err)),
 			 -EBUSY);
-	assert_non_null(strstr(err, "is in use by another process"));
+	assert_non_null(strstr(err, "is in use already"));
 }
 
 static void test_image_read_only_opens_twice(void **state)

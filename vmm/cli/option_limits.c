@@ -9,6 +9,7 @@
 #include <dis/units.h>
 
 #include "hostcpus.h"
+#include "io/order.h"
 
 #define SHARE_MAX (UINT64_C(1000) * RUN_VCPUS_MAX)
 #define RESCTRL_PATH "/sys/fs/resctrl/schemata"
@@ -77,27 +78,27 @@ int set_numa_node(struct option_values *v, const char *text, char *err,
 	return ret ? -EINVAL : 0;
 }
 
-/* No mechanism keeps these: only that they make sense is checked here. */
-static int set_unkept(const char *text, uint64_t most, bool *given, char *err,
-		      size_t err_size)
+static int set_priority(const char *text, int *out, char *err, size_t err_size)
 {
-	uint64_t value;
-	int ret = set_number(text, 0, most, &value, err, err_size);
+	uint64_t value = 0;
+	int ret =
+		set_number(text, 0, IO_PRIORITIES - 1u, &value, err, err_size);
 
-	*given |= !ret;
+	if (!ret)
+		*out = (int)value;
 	return ret;
 }
 
 int set_io_priority(struct option_values *v, const char *text, char *err,
 		    size_t err_size)
 {
-	return set_unkept(text, 7, &v->out->io_priority, err, err_size);
+	return set_priority(text, &v->out->io_priority, err, err_size);
 }
 
 int set_net_priority(struct option_values *v, const char *text, char *err,
 		     size_t err_size)
 {
-	return set_unkept(text, 7, &v->out->net_priority, err, err_size);
+	return set_priority(text, &v->out->net_priority, err, err_size);
 }
 
 int set_mem_bandwidth(struct option_values *v, const char *text, char *err,
@@ -113,11 +114,7 @@ int set_mem_bandwidth(struct option_values *v, const char *text, char *err,
 int set_io_bandwidth(struct option_values *v, const char *text, char *err,
 		     size_t err_size)
 {
-	uint64_t bytes;
-	int ret = set_bytes(text, &bytes, err, err_size);
-
-	v->out->io_bandwidth |= !ret;
-	return ret;
+	return set_bytes(text, &v->out->io_bandwidth, err, err_size);
 }
 
 int option_limits_resolve(struct option_values *values, char *err,
@@ -160,15 +157,15 @@ static int refuse(char *err, size_t err_size, const char *option,
 
 int run_limits_refuse(const struct run_options *o, char *err, size_t err_size)
 {
-	if (o->io_priority)
+	if (o->io_priority >= 0 && !o->n_disks)
 		return refuse(err, err_size, "io-priority",
-			      "guests have no block device yet");
-	if (o->io_bandwidth)
+			      "the guests have no disk");
+	if (o->io_bandwidth && !o->n_disks && !o->n_nets)
 		return refuse(err, err_size, "io-bandwidth",
-			      "guests have no block device yet");
-	if (o->net_priority)
+			      "the guests have no disk and no network");
+	if (o->net_priority >= 0 && !o->n_nets)
 		return refuse(err, err_size, "net-priority",
-			      "guests have no network device yet");
+			      "the guests have no network");
 	if (o->mem_bandwidth && access(RESCTRL_PATH, F_OK))
 		return refuse(err, err_size, "mem-bandwidth",
 			      "this host has no resctrl mounted at "

@@ -11,6 +11,7 @@
 #include <dis/units.h>
 
 #include "hostcpus.h"
+#include "option_devices.h"
 #include "option_limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -313,24 +314,31 @@ static int set_time_limit(struct option_values *v, const char *text, char *err,
 			    &v->out->time_limit_ns, err, err_size);
 }
 
-static int set_serial(struct option_values *v, const char *text, char *err,
-		      size_t err_size)
+int option_output(const char *text, enum run_output *to, char **path, char *err,
+		  size_t err_size)
 {
 	if (!strncmp(text, "file:", 5)) {
-		v->out->serial = RUN_OUTPUT_FILE;
-		return set_path(&v->out->serial_path, text + 5, err, err_size);
+		*to = RUN_OUTPUT_FILE;
+		return set_path(path, text + 5, err, err_size);
 	}
 	if (!strcmp(text, "stdio"))
-		v->out->serial = RUN_OUTPUT_STDIO;
+		*to = RUN_OUTPUT_STDIO;
 	else if (!strcmp(text, "none"))
-		v->out->serial = RUN_OUTPUT_NONE;
+		*to = RUN_OUTPUT_NONE;
 	else
 		return option_refuse(err, err_size,
 				     "'%s' is not stdio, none or file:PATH",
 				     text);
-	free(v->out->serial_path);
-	v->out->serial_path = NULL;
+	free(*path);
+	*path = NULL;
 	return 0;
+}
+
+static int set_serial(struct option_values *v, const char *text, char *err,
+		      size_t err_size)
+{
+	return option_output(text, &v->out->serial, &v->out->serial_path, err,
+			     err_size);
 }
 
 static int set_report(struct option_values *v, const char *text, char *err,
@@ -433,13 +441,19 @@ const struct option_row option_rows[] = {
 	 set_slab_mem},
 	{"mem-limit", "SIZE", NULL, false,
 	 "refuse guests with more memory than this", set_mem_limit},
-	{"io-priority", "N", NULL, false, "not supported yet, refused",
+	{"io-priority", "N", NULL, false,
+	 "turn of the guests' disks among all devices, 0 (first) to 7 "
+	 "(default: 4)",
 	 set_io_priority},
-	{"net-priority", "N", NULL, false, "not supported yet, refused",
+	{"net-priority", "N", NULL, false,
+	 "turn of the guests' networks among all devices, 0 (first) to 7 "
+	 "(default: 4)",
 	 set_net_priority},
 	{"mem-bandwidth", "SIZE", NULL, false, "not supported yet, refused",
 	 set_mem_bandwidth},
-	{"io-bandwidth", "SIZE", NULL, false, "not supported yet, refused",
+	{"io-bandwidth", "SIZE", NULL, false,
+	 "most bytes per second that each guest moves, over all its disks and "
+	 "networks",
 	 set_io_bandwidth},
 	{"executor", "dis|threads", "dis", false,
 	 "who schedules: dis, or the host's kernel, with one thread per vCPU",
@@ -454,6 +468,16 @@ const struct option_row option_rows[] = {
 	 "where serial output of the guests goes; stdio: to standard output, "
 	 "or to standard error with --report json",
 	 set_serial},
+	{"disk", "FILE[,ro]", NULL, true,
+	 "a disk: a raw image or a block device, to be written or read only; "
+	 "repeatable",
+	 set_disk},
+	{"net", "tap=NAME[,mac=ADDRESS]", NULL, true,
+	 "a network device on a tap interface of the host; repeatable", set_net},
+	{"console", "stdio|none|file:PATH", "none", false,
+	 "a virtio console, and where its output goes", set_console},
+	{"entropy", "on|off", "off", false,
+	 "a device with random numbers of the host", set_entropy},
 	{"config-file", "FILE.json", NULL, false,
 	 "JSON object with these options as keys; the command line wins", NULL},
 	{"report", "text|json|FILE.json", "text", false,

@@ -72,6 +72,10 @@ int option_apply(struct option_values *values, const struct option_row *row,
 		 const char *origin, const char *text, char *err,
 		 size_t err_size);
 
+/** --serial and the like: stdio, none or file:PATH. Return: 0, -EINVAL or -ENOMEM. */
+int option_output(const char *text, enum run_output *to, char **path, char *err,
+		  size_t err_size);
+
 /** A copy of @text instead of what *@field was. Return: 0 or -ENOMEM. */
 int option_string(char **field, const char *text);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config_file.h"
+#include "option_devices.h"
 #include "option_limits.h"
 #include "option_table.h"
 
@@ -173,7 +174,16 @@ static int check_together(const struct option_values *values, char *err,
 	if (same_path(o->report_path, o->serial_path))
 		return option_refuse(err, err_size,
 				     "--report and --serial are the same file");
-	return 0;
+	if (same_path(o->console_path, o->serial_path))
+		return option_refuse(err, err_size,
+				     "--console and --serial are the same file");
+	if (same_path(o->trace_path, o->console_path))
+		return option_refuse(err, err_size,
+				     "--trace and --console are the same file");
+	if (same_path(o->report_path, o->console_path))
+		return option_refuse(err, err_size,
+				     "--report and --console are the same file");
+	return option_devices_check(o, err, err_size);
 }
 
 static bool has_shares(const struct dis_intent *intent)
@@ -276,7 +286,8 @@ int run_options_parse(int argc, char **argv, struct run_options *out, char *err,
 	size_t count = 0;
 	int ret;
 
-	*out = (struct run_options){.numa_node = -1};
+	*out = (struct run_options){
+		.numa_node = -1, .io_priority = -1, .net_priority = -1};
 	ret = -ENOMEM;
 	snprintf(err, err_size, "out of memory");
 	if (!arguments || !table)
@@ -309,6 +320,7 @@ void run_options_free(struct run_options *options)
 	free(options->report_path);
 	free(options->trace_path);
 	free(options->tenant);
+	option_devices_free(options);
 	dis_modules_destroy(options->modules);
 	*options = (struct run_options){0};
 }

@@ -20,10 +20,13 @@
 #include <dis/intent.h>
 #include <dis/module.h>
 
+#include "pc_map.h"
+
 #define RUN_VCPUS_MAX 256u
 #define RUN_COPIES_MAX 100000u
 #define RUN_MODULES_MAX 64u
 #define RUN_DTB_OVERLAYS_MAX 15u
+#define RUN_DEVICES_MAX PC_VIRTIO_MAX
 
 enum run_executor {
 	RUN_EXECUTOR_DIS,
@@ -41,6 +44,18 @@ enum run_output {
 	RUN_OUTPUT_FILE,
 };
 
+struct run_disk {
+	char *path;
+	bool read_only;
+};
+
+/** @mac: only with @has_mac. */
+struct run_net {
+	char *tap;
+	bool has_mac;
+	uint8_t mac[6];
+};
+
 /**
  * @kernel, @initrd, @cmdline: initrd may be NULL, cmdline is "" if not given.
  * @dtb, @dtb_overlays: files to merge into the device tree; NULL and 0 for none.
@@ -50,7 +65,8 @@ enum run_output {
  * @vm_min_permille, @vm_max_permille: shares of each copy; 0: none.
  * @mem_limit_bytes: most that --mem may be; 0: none.
  * @numa_node: of memory and pool; -1: any.
- * @io_priority .. @io_bandwidth: were asked for, see run_limits_refuse().
+ * @io_priority, @net_priority: -1: not given. @io_bandwidth: bytes per second, 0:
+ *            no limit. @mem_bandwidth: was asked for. See run_limits_refuse().
  * @quantum_ns: of vCPUs without declared intent.
  * @modules:  policy modules that were loaded, NULL for none; @n_modules.
  * @policy:   of each class, of this build or of @modules; NULL for its default.
@@ -61,6 +77,7 @@ enum run_output {
  * @time_limit_ns: DIS_NEVER_NS without limit.
  * @serial:   RUN_OUTPUT_STDIO: standard output, or standard error if the
  *            report takes standard output; _FILE: @serial_path.
+ * @console:  as @serial, of the virtio console; RUN_OUTPUT_NONE: there is none.
  * @report_json: JSON instead of the text; @report_path is where it goes, NULL
  *            for standard output.
  * @trace_path: NULL without trace.
@@ -84,7 +101,15 @@ struct run_options {
 	unsigned vm_max_permille;
 	uint64_t mem_limit_bytes;
 	int numa_node;
-	bool io_priority, net_priority, mem_bandwidth, io_bandwidth;
+	int io_priority;
+	int net_priority;
+	uint64_t io_bandwidth;
+	bool mem_bandwidth;
+	struct run_disk disks[RUN_DEVICES_MAX];
+	unsigned n_disks;
+	struct run_net nets[RUN_DEVICES_MAX];
+	unsigned n_nets;
+	bool entropy;
 	uint64_t quantum_ns;
 	struct dis_modules *modules;
 	unsigned n_modules;
@@ -100,6 +125,8 @@ struct run_options {
 	uint64_t time_limit_ns;
 	enum run_output serial;
 	char *serial_path;
+	enum run_output console;
+	char *console_path;
 	bool report_json;
 	char *report_path;
 	char *trace_path;

@@ -20,6 +20,7 @@
 #include <dis/module.h>
 #include <disvm/guest_abi.h>
 
+#include "report_devices.h"
 #include "report_stats.h"
 
 #define REPORT_SCHEMA "disvm.report/1"
@@ -91,6 +92,8 @@ struct report_vm {
 	uint32_t exit_code;
 	unsigned n_vcpus;
 	struct report_vcpu *vcpus;
+	unsigned n_devices;
+	struct report_device *devices;
 };
 
 /**

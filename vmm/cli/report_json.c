@@ -140,12 +140,14 @@ static json_t *vm_of(const struct run_report *report, const struct report_vm *vm
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		if (json_array_append_new(vcpus, vcpu_of(report, &vm->vcpus[i])))
 			goto err_free;
-	object = json_pack("{s:I,s:o,s:s,s:s,s:o,s:I,s:o}", "vm",
+	object = json_pack("{s:I,s:o,s:s,s:s,s:o,s:I,s:o,s:o}", "vm",
 			   (json_int_t)vm->seq, "name", text_of(vm->name),
 			   "state", dis_state_name(vm->state), "reason",
 			   dis_reason_name(vm->reason), "detail",
 			   text_of(vm->detail), "exit_code",
-			   (json_int_t)vm->exit_code, "vcpus", vcpus);
+			   (json_int_t)vm->exit_code, "devices",
+			   report_devices_json(vm->devices, vm->n_devices),
+			   "vcpus", vcpus);
 	return report->stats ? merged(object, report_stats_vm(vm)) : object;
 
 err_free:

@@ -227,6 +227,7 @@ static void write_vm(const struct report_vm *vm, FILE *to)
 		vm->exit_code);
 	for (size_t at = 0; at < strlen(detail); at += DETAIL_WIDTH)
 		fprintf(to, "  %.*s\n", DETAIL_WIDTH, detail + at);
+	report_devices_text(name, vm->devices, vm->n_devices, to);
 }
 
 /* All guests if they are few, else a sum and the first that failed. */

@@ -72,7 +72,7 @@ static int open_descriptors(struct run_session *s)
 	signal(SIGPIPE, SIG_IGN);
 	s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->ended_fd < 0 || s->signal_fd < 0) {
+	if (s->ended_fd < 0 || s->signal_fd < 0 || run_io_init(s)) {
 		cli_error("run", "eventfd or signalfd: %s", strerror(errno));
 		return CLI_HOST;
 	}
@@ -96,14 +96,17 @@ static int open_outputs(struct run_session *s)
 	bool stdout_taken = o->report_json && !o->report_path;
 	int status = open_output(&s->serial, "serial", o->serial_path);
 	FILE *to = s->serial.file;
+	FILE *stdio = stdout_taken ? stderr : stdout;
 
 	if (status == CLI_DONE)
 		status = open_output(&s->report, "report", o->report_path);
+	if (status == CLI_DONE)
+		status = open_output(&s->io.output, "console", o->console_path);
 	if (status != CLI_DONE)
 		return status;
 	if (o->serial == RUN_OUTPUT_STDIO)
-		to = stdout_taken ? stderr : stdout;
-	if (!run_serial_init(&s->lines, to))
+		to = stdio;
+	if (!run_serial_init(&s->lines, to) && !run_io_open_lines(s, stdio))
 		return CLI_DONE;
 	cli_error("run", "serial output: out of memory");
 	return CLI_HOST;
@@ -112,7 +115,7 @@ static int open_outputs(struct run_session *s)
 /* Everything can be done: what the files held before may go. */
 static int commit_outputs(struct run_session *s)
 {
-	struct output *outputs[] = {&s->serial, &s->report};
+	struct output *outputs[] = {&s->serial, &s->report, &s->io.output};
 
 	for (unsigned i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
 		int err = outputs[i]->file ? output_commit(outputs[i]) : 0;
@@ -142,7 +145,7 @@ static void on_serial(void *ctx, unsigned seq, const void *data, size_t len)
 static int open_kind(struct run_session *s)
 {
 	const struct run_options *o = &s->options;
-	const struct machine_spec spec = {
+	struct machine_spec spec = {
 		.kernel_path = o->kernel,
 		.initrd_path = o->initrd,
 		.cmdline = o->cmdline,
@@ -161,6 +164,7 @@ static int open_kind(struct run_session *s)
 	enum machine_fault fault;
 	char err[ERR_BYTES];
 
+	run_io_spec(s, &spec.io);
 	if (!machine_kind_open(&spec, &s->kind, &fault, err, sizeof(err)))
 		return CLI_DONE;
 	cli_error("run", "%s", err);
@@ -365,6 +369,20 @@ static int write_report(struct run_session *s, const struct run_report *report)
 	return CLI_HOST;
 }
 
+/* All guests have ended. What they said last is written. */
+static void stop_devices(struct run_session *s)
+{
+	for (unsigned i = 0; i < s->n_machines; i++) {
+		machine_io_stop(s->machines[i]);
+		uart_flush(&s->machines[i]->uart);
+	}
+	run_io_flush_held(s);
+	run_io_say_troubles(s);
+	run_serial_flush(&s->lines, true);
+	if (s->io.to && s->io.to != &s->lines)
+		run_serial_flush(s->io.to, true);
+}
+
 static int run_guests(struct run_session *s)
 {
 	struct run_report report = {0};
@@ -381,9 +399,7 @@ static int run_guests(struct run_session *s)
 	/* Its thread does not end, and may use all there is. */
 	if (s->stuck)
 		return CLI_USAGE;
-	for (unsigned i = 0; i < s->n_machines; i++)
-		uart_flush(&s->machines[i]->uart);
-	run_serial_flush(&s->lines, true);
+	stop_devices(s);
 	ret = run_report_fill(s, &report);
 	reap_all(s);
 	dis_executors_stop(s->execs);
@@ -429,17 +445,21 @@ static int close_output(struct output *out)
 /* What a run that did not come to its end has made is of no use. */
 static int close_outputs(struct run_session *s, int status)
 {
-	int serial, report;
+	int serial, report, console;
 
 	if (status != CLI_DONE && status != CLI_GUEST_FAILED) {
 		output_discard(&s->serial);
 		output_discard(&s->report);
+		output_discard(&s->io.output);
 		return status;
 	}
 	serial = close_output(&s->serial);
 	report = close_output(&s->report);
+	console = close_output(&s->io.output);
 	if (serial != CLI_DONE)
 		return serial;
+	if (console != CLI_DONE)
+		return console;
 	return report == CLI_DONE ? status : report;
 }
 
@@ -460,6 +480,7 @@ static int close_session(struct run_session *s, int status)
 		close(s->signal_fd);
 	if (s->ended_fd >= 0)
 		close(s->ended_fd);
+	run_io_fini(s);
 	run_serial_fini(&s->lines);
 	status = close_outputs(s, status);
 	return status == CLI_DONE ? traced : status;
@@ -470,6 +491,7 @@ int cmd_run(int argc, char **argv)
 	struct run_session session = {.ended_fd = -1,
 				      .signal_fd = -1,
 				      .lines.fd = -1,
+				      .io = {.lines.fd = -1, .trouble_fd = -1},
 				      .kind.kvm.fd = -1};
 	char err[ERR_BYTES];
 	int status;

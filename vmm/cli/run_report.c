@@ -42,6 +42,35 @@ static void fill_vcpu(const struct machine *machine, unsigned index,
 		!report_guest_read(&block, &out->guest);
 }
 
+/* They have been stopped, so the figures are final. */
+static int fill_devices(struct machine *machine, struct report_vm *out)
+{
+	unsigned n = machine->io.n;
+
+	_Static_assert(PC_VIRTIO_MAX <= REPORT_DEVICES_MAX, "room for each");
+	out->devices = calloc(n + 1u, sizeof(*out->devices));
+	if (!out->devices)
+		return -ENOMEM;
+	out->n_devices = n;
+	for (unsigned i = 0; i < n; i++) {
+		struct virtio_dev *dev = machine->io.devs[i];
+		const struct virtio_stats *stats = &dev->stats;
+		struct report_device *to = &out->devices[i];
+
+		*to = (struct report_device){
+			.name = dev->config.name,
+			.requests = atomic_load(&stats->requests),
+			.errors = atomic_load(&stats->errors),
+			.notifications = atomic_load(&stats->notifies),
+			.interrupts = atomic_load(&stats->interrupts),
+			.read_bytes = atomic_load(&stats->read_bytes),
+			.write_bytes = atomic_load(&stats->write_bytes),
+		};
+		virtio_trouble(dev, to->trouble, sizeof(to->trouble));
+	}
+	return 0;
+}
+
 static int fill_vm(const struct run_session *session, struct machine *machine,
 		   struct report_vm *out)
 {
@@ -66,7 +95,7 @@ static int fill_vm(const struct run_session *session, struct machine *machine,
 	out->n_vcpus = info.vcpus;
 	for (unsigned i = 0; i < info.vcpus; i++)
 		fill_vcpu(machine, i, &out->vcpus[i]);
-	return 0;
+	return fill_devices(machine, out);
 }
 
 static void fill_tenants(const struct run_session *session,
@@ -198,8 +227,10 @@ int run_report_fill_cores(struct run_session *session, struct run_report *report
 
 void run_report_free(struct run_report *report)
 {
-	for (unsigned i = 0; i < report->n_vms; i++)
+	for (unsigned i = 0; i < report->n_vms; i++) {
 		free(report->vms[i].vcpus);
+		free(report->vms[i].devices);
+	}
 	free(report->vms);
 	free((void *)report->cores);
 	free(report->modules);

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/run_io.h"
 #include "cli/run_serial.h"
 #include "cli/trace.h"
 #include "machine.h"
@@ -35,6 +36,7 @@ struct run_session {
 	struct output serial;    /* open only if in a file of its own */
 	struct run_serial lines; /* on their way there */
 	struct output report;    /* likewise */
+	struct run_io io;
 	uint64_t modules_said; /* bit per policy module whose failure was said */
 	bool stuck;            /* a core is lost in a policy module */
 	struct host_load host_load;

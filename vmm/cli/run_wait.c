@@ -21,6 +21,9 @@ enum {
 	POLL_SERIAL,
 	POLL_INPUT,
 	POLL_ROOM,
+	POLL_CONSOLE,
+	POLL_CONSOLE_ROOM,
+	POLL_TROUBLE,
 	POLLS
 };
 
@@ -120,12 +123,17 @@ static void read_input(struct wait *w)
 
 static void offer_input(struct wait *w)
 {
-	struct uart *uart = &w->session->machines[0]->uart;
+	struct machine *machine = w->session->machines[0];
 	size_t taken;
 
 	if (!w->input_len)
 		return;
-	taken = uart_input(uart, w->input, w->input_len);
+	/* Who asked for a console types there. */
+	if (w->session->options.console == RUN_OUTPUT_STDIO)
+		taken = virtio_console_input(machine->io.console, w->input,
+					     w->input_len);
+	else
+		taken = uart_input(&machine->uart, w->input, w->input_len);
 	/* One that does not read is asked less and less often. */
 	if (taken)
 		w->retry_ms = 1;
@@ -163,6 +171,9 @@ static void wait_for(struct pollfd *fds, int limit_ms)
 	fds[POLL_SIGNAL].revents = POLLIN;
 	fds[POLL_SERIAL].revents = POLLIN;
 	fds[POLL_ROOM].revents = 0;
+	fds[POLL_CONSOLE].revents = POLLIN;
+	fds[POLL_CONSOLE_ROOM].revents = 0;
+	fds[POLL_TROUBLE].revents = POLLIN;
 }
 
 static void watch_modules(struct wait *w, uint64_t now_ns)
@@ -199,7 +210,9 @@ void run_wait(struct run_session *session)
 		.start_ns = dis_executors_started_ns(session->execs),
 		.live = session->n_machines,
 		.retry_ms = 1,
-		.input_open = o->serial == RUN_OUTPUT_STDIO && o->copies == 1,
+		.input_open = o->copies == 1 &&
+			      (o->serial == RUN_OUTPUT_STDIO ||
+			       o->console == RUN_OUTPUT_STDIO),
 	};
 
 	dis_collect_begin(&session->stats.seconds, session->dom, w.start_ns);
@@ -212,6 +225,11 @@ void run_wait(struct run_session *session)
 			[POLL_SERIAL] = {session->lines.fd, POLLIN, 0},
 			[POLL_ROOM] = {run_serial_stuck_fd(&session->lines),
 				       POLLOUT, 0},
+			[POLL_CONSOLE] = {session->io.lines.fd, POLLIN, 0},
+			[POLL_CONSOLE_ROOM] = {run_serial_stuck_fd(
+						       &session->io.lines),
+					       POLLOUT, 0},
+			[POLL_TROUBLE] = {session->io.trouble_fd, POLLIN, 0},
 			[POLL_INPUT] = {w.input_open && !w.input_len
 						? STDIN_FILENO
 						: -1,
@@ -233,6 +251,16 @@ void run_wait(struct run_session *session)
 		if (fds[POLL_SERIAL].revents || fds[POLL_ROOM].revents) {
 			progress_end(&w.progress);
 			run_serial_flush(&session->lines, false);
+		}
+		if (session->io.to == &session->io.lines &&
+		    (fds[POLL_CONSOLE].revents ||
+		     fds[POLL_CONSOLE_ROOM].revents)) {
+			progress_end(&w.progress);
+			run_serial_flush(&session->io.lines, false);
+		}
+		if (fds[POLL_TROUBLE].revents) {
+			progress_end(&w.progress);
+			run_io_say_troubles(session);
 		}
 		/* A trace that cannot be written says so when it is closed. */
 		run_drain_events(session);

@@ -53,7 +53,7 @@ struct image {
  * @err: one line that begins with the path.
  *
  * Return: 0; -errno of the open; -EINVAL: neither file nor block device, empty, or
- * a part of a sector at its end; -EBUSY: another process has it.
+ * a part of a sector at its end; -EBUSY: somebody uses it.
  */
 int image_open(const char *path, bool read_only, struct image *out, char *err,
 	       size_t err_size);

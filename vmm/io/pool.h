@@ -46,9 +46,10 @@ struct io_account {
  * What one serve has done.
  *
  * @bytes: moved; they count against the guest's bandwidth.
- * @vcpu:  on whose behalf.
+ * @vcpu:  on whose behalf; IO_NOBODY at first: nobody is charged.
  * @more:  there is more to do, or may be.
  */
+#define IO_NOBODY UINT32_MAX
 struct io_work {
 	uint64_t bytes;
 	unsigned vcpu;

@@ -21,7 +21,7 @@ static const char *reason(int err)
 	case EINVAL:
 		return "is not a tap interface of one queue";
 	case EBUSY:
-		return "is in use by another process";
+		return "is in use already";
 	default:
 		return strerror(err);
 	}

@@ -20,7 +20,7 @@
  * The descriptor does not block. No offloads: packets come whole, with checksums.
  *
  * Return: the descriptor; -ENODEV: there is no such interface; -EINVAL: it is none of
- * that kind; -EBUSY: another process has it; another -errno: this host cannot.
+ * that kind; -EBUSY: somebody uses it; another -errno: this host cannot.
  */
 int tap_open(const char *name, int header_bytes, char *err, size_t err_size);
 

@@ -374,10 +374,25 @@ static uint64_t guest_ns(const struct kvm_vcpu *vcpu)
 			  32);
 }
 
+/* No timer and no interrupt ends that. */
+static void stay_held(struct dis_run_result *result)
+{
+	*result = (struct dis_run_result){
+		.outcome = DIS_RUN_HALT,
+		.reason = DIS_REASON_IO,
+		.timer_ns = DIS_NEVER_NS,
+		.slack_ns = DIS_SLACK_NONE,
+	};
+}
+
 void kvm_vcpu_run(void *arg, struct dis_run_result *result)
 {
 	struct kvm_vcpu *vcpu = arg;
 
+	if (atomic_load(&vcpu->holds)) {
+		stay_held(result);
+		return;
+	}
 	result->outcome = DIS_RUN_CONTINUE;
 	result->reason = DIS_REASON_NONE;
 	vcpu->guest_tsc = 0;

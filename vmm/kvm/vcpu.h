@@ -36,6 +36,8 @@ enum exit_kind {
 /**
  * @dis: the scheduler's side; set before the start.
  * @halted, @halted_if: it executed HLT with RFLAGS.IF as in halted_if.
+ * @holds: a device does for it what must be over before it goes on: it waits, whatever
+ *         else comes. Any thread counts up and down; who counts down wakes it.
  * @guest_tsc: ticks inside KVM_RUN in the present run.
  * @exits: returns of KVM_RUN by kind; others may read it.
  * @unfinished: the last exit was inside an instruction (port, memory, MSR),
@@ -55,6 +57,7 @@ struct kvm_vcpu {
 	bool halted_if;
 	enum dis_reason blocked; /* by its own call, for this; NONE: it is not */
 	atomic_bool woken;       /* any thread: ends a block, or the next one */
+	atomic_uint holds;
 	bool unfinished;
 	uint64_t guest_tsc;
 	uint64_t exits[EXIT_KINDS];

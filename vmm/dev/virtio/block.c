@@ -207,12 +207,18 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	answer(block, chain.head, (uint32_t)written);
 }
 
+static void destroy(struct virtio_dev *dev)
+{
+	pthread_mutex_destroy(&block_of(dev)->queue_lock);
+}
+
 static const struct virtio_kind block_kind = {
 	.id = VIRTIO_ID_BLOCK,
 	.queues = 1,
 	.servers_max = 2,
 	.slow = true,
 	.serve = serve,
+	.destroy = destroy,
 };
 
 int virtio_block_init(struct virtio_block *block, struct image *image,
@@ -239,10 +245,4 @@ int virtio_block_init(struct virtio_block *block, struct image *image,
 	if (ret)
 		pthread_mutex_destroy(&block->queue_lock);
 	return ret;
-}
-
-void virtio_block_destroy(struct virtio_block *block)
-{
-	virtio_destroy(&block->dev);
-	pthread_mutex_destroy(&block->queue_lock);
 }

@@ -32,7 +32,4 @@ struct virtio_block {
 /** @image: see block_open(). Return: 0 or -errno. */
 int virtio_block_init(struct virtio_block *block, struct image *image,
 		      const struct virtio_config *config);
-/** After virtio_stop(). */
-void virtio_block_destroy(struct virtio_block *block);
-
 #endif

@@ -129,11 +129,17 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 		virtio_break(dev, RECEIVE, why);
 }
 
+static void destroy(struct virtio_dev *dev)
+{
+	pthread_mutex_destroy(&console_of(dev)->input_lock);
+}
+
 static const struct virtio_kind console_kind = {
 	.id = VIRTIO_ID_CONSOLE,
 	.queues = QUEUES,
 	.servers_max = 1,
 	.serve = serve,
+	.destroy = destroy,
 };
 
 int virtio_console_init(struct virtio_console *console,
@@ -153,12 +159,6 @@ int virtio_console_init(struct virtio_console *console,
 	if (ret)
 		pthread_mutex_destroy(&console->input_lock);
 	return ret;
-}
-
-void virtio_console_destroy(struct virtio_console *console)
-{
-	virtio_destroy(&console->dev);
-	pthread_mutex_destroy(&console->input_lock);
 }
 
 size_t virtio_console_input(struct virtio_console *console, const void *data,

@@ -31,9 +31,6 @@ struct virtio_console {
 int virtio_console_init(struct virtio_console *console,
 			void (*sink)(void *ctx, const void *data, size_t len),
 			void *ctx, const struct virtio_config *config);
-/** After virtio_stop(). */
-void virtio_console_destroy(struct virtio_console *console);
-
 /**
  * virtio_console_input - bytes for the guest.
  * Context: any thread, before virtio_stop().

@@ -46,9 +46,12 @@ void virtio_publish(struct virtio_dev *dev, struct virtq *q)
 void virtio_break_locked(struct virtio_dev *dev, unsigned queue, const char *why)
 {
 	dev->live = false;
-	if (!dev->trouble[0])
+	if (!dev->trouble[0]) {
 		snprintf(dev->trouble, sizeof(dev->trouble), "%s: queue %u: %s",
 			 dev->config.name, queue, why);
+		if (dev->config.broken)
+			dev->config.broken(dev->config.ctx);
+	}
 	dev->status |= VIRTIO_STATUS_NEEDS_RESET;
 	if (dev->status & VIRTIO_STATUS_DRIVER_OK)
 		virtio_raise(dev, VIRTIO_ISR_CONFIG);
@@ -204,5 +207,7 @@ void virtio_stop(struct virtio_dev *dev)
 
 void virtio_destroy(struct virtio_dev *dev)
 {
+	if (dev->kind->destroy)
+		dev->kind->destroy(dev);
 	pthread_mutex_destroy(&dev->lock);
 }

@@ -48,8 +48,9 @@ struct virtio_dev;
 /**
  * serve: work on the queues, as for io_source_ops.serve; the device is live when it
  *     begins. More than one thread at a time only if the kind allowed it.
- * reset: the driver starts anew: forget what was between two serves. Nobody serves.
- *     Optional.
+ * reset: the driver starts anew: forget what was between two serves. Nobody serves;
+ *     the device's lock is held. Optional.
+ * destroy: undo what the kind made besides. Optional.
  */
 struct virtio_kind {
 	uint32_t id;
@@ -58,6 +59,7 @@ struct virtio_kind {
 	bool slow; /* see struct io_source */
 	void (*serve)(struct virtio_dev *dev, struct io_work *work);
 	void (*reset)(struct virtio_dev *dev);
+	void (*destroy)(struct virtio_dev *dev);
 };
 
 /**
@@ -66,6 +68,8 @@ struct virtio_kind {
  * @name:    in messages, e.g. "disk0".
  * @hold:    vCPU @vcpu must not go on until @release, which may come at once; both
  *           any thread, must not block.
+ * @broken:  virtio_trouble() has news, for the first time; any thread, the device's
+ *           lock held. NULL: nobody listens.
  */
 struct virtio_config {
 	const char *name;
@@ -76,6 +80,7 @@ struct virtio_config {
 	unsigned priority;
 	void (*hold)(void *ctx, unsigned vcpu);
 	void (*release)(void *ctx, unsigned vcpu);
+	void (*broken)(void *ctx);
 	void *ctx;
 };
 
@@ -146,6 +151,7 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
  * Context: control thread; no vCPU of the guest runs any more. Once.
  */
 void virtio_stop(struct virtio_dev *dev);
+/** After virtio_stop(). */
 void virtio_destroy(struct virtio_dev *dev);
 
 /*
