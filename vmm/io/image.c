@@ -64,8 +64,7 @@ static int lock_file(int fd, bool read_only, const char *path, char *err,
 	if (!fcntl(fd, F_OFD_SETLK, &lock))
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return fail(-EBUSY, path, "is in use already", err,
-			    err_size);
+		return fail(-EBUSY, path, "is in use already", err, err_size);
 	/* A file system without locks. */
 	return 0;
 }
