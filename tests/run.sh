@@ -165,7 +165,8 @@ programs() {
 
 # Can this machine's KVM be used? Says so if not.
 have_kvm() {
-	(: <>"$kvm") 2>/dev/null && return 0
+	# What is not there, the redirection would create.
+	[ -c "$kvm" ] && (: <>"$kvm") 2>/dev/null && return 0
 	echo "  $kvm is missing or may not be opened"
 	return 1
 }
