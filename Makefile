@@ -119,13 +119,16 @@ test: ## install what is missing, run every test; last line: N passed, N failed
 	@tests/tools/deps.sh fuzz
 	@tests/run.sh all
 
-.PHONY: test-unit test-kvm test-e2e asan tsan
+.PHONY: test-unit test-kvm test-e2e test-nested asan tsan
 test-unit: ## unit and simulator tests
 	@tests/run.sh unit
 test-kvm: ## tests that need /dev/kvm
 	@tests/run.sh kvm
 test-e2e: ## tests of the program from outside
 	@tests/run.sh e2e
+test-nested: ## KVM tests in emulated machines: two kernels, one and two CPUs
+	@tests/tools/deps.sh test
+	@tests/run.sh nested-all
 asan: ## unit and KVM tests with AddressSanitizer and UBSan
 	@tests/run.sh asan
 tsan: ## unit and KVM tests with ThreadSanitizer

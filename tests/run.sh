@@ -7,13 +7,17 @@
 #   unit   tests/unit, tests/sim          kvm    tests/kvm
 #   e2e    tests/e2e/*.bats               asan   unit, sim and kvm with ASan, UBSan
 #   tsan   the same with TSan             fuzz   each fuzzer for 60 s
-#   all    all of these
+#   nested      kvm in machines with another KVM: two kernels, two and one CPUs
+#   nested-all  the same with each kernel and number of CPUs, each case as it ends
+#   all    all of these but nested-all
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
 # a comment of its source sets another. A sanitizer gets three times as much. Unit
 # and sim programs run some at once, the tests of a bats file if a comment in it
 # says "tests: at once".
-# What cannot run, or is skipped, counts as failed. See tests/README.md.
+# What cannot run, or is skipped, counts as failed. Where $DISVM_TEST_KVM
+# (/dev/kvm) cannot be opened, kvm, asan and tsan do in a nested machine what
+# needs it. See tests/README.md.
 #
 # The last line is "N passed, N failed". Exit status: 0 if at least one case
 # passed and none failed, else 1.
@@ -21,6 +25,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 make=${MAKE:-make}
+kvm=${DISVM_TEST_KVM:-/dev/kvm}
 jobs=${JOBS:-$(nproc)}
 passed=0
 failed=0
@@ -35,6 +40,8 @@ export ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1
 unset MAKEFLAGS MAKELEVEL MFLAGS
+
+. tests/nested/group.sh
 
 now_ms() {
 	local t=${EPOCHREALTIME/./}
@@ -156,12 +163,11 @@ programs() {
 	reports
 }
 
-# Tests that need KVM fail without it, they are not left out.
-need_kvm() { # label
-	if (: <>/dev/kvm) 2>/dev/null; then
-		return 0
-	fi
-	report "$1" 0 1 0 "/dev/kvm is missing or may not be opened; its tests cannot run"
+# Can this machine's KVM be used? Says so if not.
+have_kvm() {
+	# What is not there, the redirection would create.
+	[ -c "$kvm" ] && (: <>"$kvm") 2>/dev/null && return 0
+	echo "  $kvm is missing or may not be opened"
 	return 1
 }
 
@@ -180,7 +186,10 @@ sanitized() {
 	build "$label build" BUILD="$build" SAN="$san" build test-programs
 	programs unit "$build" "$label " 3 "$jobs" "$@"
 	programs sim "$build" "$label " 3 "$jobs" "$@"
-	need_kvm "$label kvm" || return
+	if ! have_kvm; then
+		nested "$label " "$build" 3 6.12 2
+		return
+	fi
 	programs kvm "$build" "$label " 3 1 "$@"
 	for executor in dis threads; do
 		check "$label disvm run --executor $executor" "$@" \
@@ -192,7 +201,7 @@ sanitized() {
 }
 
 group() {
-	local source at_once
+	local source at_once series cpus
 	case $1 in
 	all)
 		group lint
@@ -202,6 +211,7 @@ group() {
 		group tsan
 		group kvm
 		group e2e
+		group nested
 		return
 		;;
 	esac
@@ -226,11 +236,18 @@ group() {
 		;;
 	kvm)
 		build "kvm build" build test-programs
-		need_kvm kvm && programs kvm build "" 1 1
+		if have_kvm; then
+			programs kvm build "" 1 1
+		else
+			nested "" build 1 6.12 2
+		fi
 		;;
 	e2e)
 		build "e2e build" build test-modules
-		need_kvm e2e || return
+		if ! have_kvm; then
+			report e2e 0 1 0 "these need $kvm"
+			return
+		fi
 		for source in tests/e2e/*.bats; do
 			[ -e "$source" ] || continue
 			at_once=1
@@ -242,6 +259,20 @@ group() {
 		;;
 	fuzz)
 		check "fuzzers" "$make" fuzz
+		;;
+	nested)
+		build "nested build" build test-programs
+		nested "" build 1 6.12 2
+		nested "" build 1 6.1 1
+		;;
+	nested-all)
+		build "nested build" build test-programs
+		nested_cases=1
+		for series in 6.1 6.12; do
+			for cpus in 1 2; do
+				nested "" build 1 $series $cpus
+			done
+		done
 		;;
 	asan)
 		sanitized asan build/asan address,undefined
@@ -263,7 +294,7 @@ group() {
 }
 
 if [ $# -eq 0 ]; then
-	sed -n '4,11s/^# \?//p' "$0" >&2
+	sed -n '4,12s/^# \?//p' "$0" >&2
 	exit 2
 fi
 start_all=$(now_ms)

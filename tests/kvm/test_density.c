@@ -2,6 +2,7 @@
 /* Many guests in one process, and nothing left of them (R: MEM-4). */
 #include <dirent.h>
 #include <malloc.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,6 +16,17 @@
 #define GUESTS 500u
 #define CYCLES 200u
 #define KILLS 2000u
+
+/*
+ * In a nested machine a guest costs a hundred times as much: $DISVM_TEST_FEWER
+ * says by how many to divide. What is left of one guest is seen with any number.
+ */
+static unsigned fewer(unsigned n)
+{
+	const char *by = getenv("DISVM_TEST_FEWER");
+
+	return by ? n / (unsigned)strtoul(by, NULL, 10) : n;
+}
 
 /* What the process holds of the host. */
 struct holdings {
@@ -59,10 +71,16 @@ static struct holdings holdings_count(void)
 
 static void holdings_unchanged(const struct holdings *before)
 {
+	uint64_t give_up_ns = dis_clock_ns() + 30u * DIS_S_NS;
 	struct holdings now = holdings_count();
 
+	/* A thread is still counted for a moment after it was joined. */
+	while (now.threads > before->threads && dis_clock_ns() < give_up_ns) {
+		sched_yield();
+		now = holdings_count();
+	}
+	assert_in_range(now.threads, 1, before->threads);
 	assert_int_equal(now.fds, before->fds);
-	assert_int_equal(now.threads, before->threads);
 	/* A sanitizer maps more as it goes. */
 	if (!POOL_SANITIZED)
 		assert_int_equal(now.mappings, before->mappings);
@@ -107,10 +125,10 @@ static void expect_nothing_left(enum pool_executor executor,
 }
 
 /* R: MEM-4, CARD-5 */
-static void test_pool_500_guests_report_and_leave_nothing(void **state)
+static void test_pool_many_guests_report_and_leave_nothing(void **state)
 {
 	(void)state;
-	expect_nothing_left(POOL_DIS, false, GUESTS);
+	expect_nothing_left(POOL_DIS, false, fewer(GUESTS));
 }
 
 /* R: MEM-4 */
@@ -171,26 +189,26 @@ static void cycle(const char *cmdline, bool kill, unsigned cycles)
 }
 
 /* R: MEM-4, DIS-1 */
-static void test_pool_200_spawns_and_exits_leave_nothing(void **state)
+static void test_pool_spawns_and_exits_leave_nothing(void **state)
 {
 	(void)state;
-	cycle("work=idle time=1ms", false, CYCLES);
+	cycle("work=idle time=1ms", false, fewer(CYCLES));
 }
 
 /* R: MEM-4, EVO-B4 */
-static void test_pool_2000_spawns_and_kills_leave_nothing(void **state)
+static void test_pool_spawns_and_kills_leave_nothing(void **state)
 {
 	(void)state;
-	cycle("work=hog", true, KILLS);
+	cycle("work=hog", true, fewer(KILLS));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pool_500_guests_report_and_leave_nothing),
+		cmocka_unit_test(test_pool_many_guests_report_and_leave_nothing),
 		cmocka_unit_test(test_pool_thread_executor_leaves_nothing),
-		cmocka_unit_test(test_pool_200_spawns_and_exits_leave_nothing),
-		cmocka_unit_test(test_pool_2000_spawns_and_kills_leave_nothing),
+		cmocka_unit_test(test_pool_spawns_and_exits_leave_nothing),
+		cmocka_unit_test(test_pool_spawns_and_kills_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

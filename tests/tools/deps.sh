@@ -9,7 +9,8 @@ set -euo pipefail
 
 build=(gcc make git pkg-config libc6-dev libfdt-dev libjansson-dev libbsd-dev)
 check=(libcmocka-dev bats parallel jq procps qemu-system-x86 chromium mandoc spin
-	device-tree-compiler acpica-tools clang clang-tidy clang-format cppcheck)
+	device-tree-compiler acpica-tools clang clang-tidy clang-format cppcheck
+	busybox-static lz4 xz-utils zstd)
 
 case "${1:-}" in
 run) wanted=("${build[@]}") ;;

@@ -3,32 +3,70 @@
 #
 # run-selftest.sh - does run.sh count what fails, crashes, hangs or is skipped?
 #
-# A copy of the runner meets made-up programs in a tree of its own; make is
-# replaced by `true`. Exit status: 0, or 1 with what differs.
+# A copy of the runner meets made-up programs, and nested machines, in a tree of
+# its own; make is replaced by `true`. Exit status: 0, or 1 with what differs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 broken=0
 
-# expect NAME LAST_LINE STATUS: run the program whose text is on standard input.
-expect() {
-	local name=$1 line=$2 status=$3 rc=0 out
+# tree: a new one, with the runner and what it reads.
+tree() {
 	rm -rf "$tmp/tree"
-	mkdir -p "$tmp/tree/tests/unit" "$tmp/tree/build/tests/unit"
+	mkdir -p "$tmp/tree/tests"/{unit,kvm,nested} "$tmp/tree/build/tests/unit"
 	cp "$here/run.sh" "$tmp/tree/tests/"
-	echo '/* timeout: 1 */' >"$tmp/tree/tests/unit/test_x.c"
+	cp "$here/nested/group.sh" "$tmp/tree/tests/nested/"
+	echo '/* timeout: 1 */' | tee "$tmp/tree/tests/unit/test_x.c" \
+		>"$tmp/tree/tests/kvm/test_x.c"
+}
+
+# program PATH: the one on standard input, for bash.
+program() {
 	{
 		echo '#!/bin/bash'
 		cat
-	} >"$tmp/tree/build/tests/unit/test_x"
-	[ "$name" = unbuilt ] || chmod +x "$tmp/tree/build/tests/unit/test_x"
-	out=$(MAKE=true "$tmp/tree/tests/run.sh" unit 2>&1) || rc=$?
-	if [ "${out##*$'\n'}" != "$line" ] || [ "$rc" -ne "$status" ]; then
-		echo "run-selftest: $name: '${out##*$'\n'}', exit $rc;" \
-			"wanted '$line', exit $status" >&2
+	} >"$tmp/tree/$1"
+	chmod +x "$tmp/tree/$1"
+}
+
+# ends NAME GROUP LAST_LINE STATUS: so does the runner.
+ends() {
+	local rc=0 out
+	out=$(MAKE=true "$tmp/tree/tests/run.sh" "$2" 2>&1) || rc=$?
+	if [ "${out##*$'\n'}" != "$3" ] || [ "$rc" -ne "$4" ]; then
+		echo "run-selftest: $1: '${out##*$'\n'}', exit $rc;" \
+			"wanted '$3', exit $4" >&2
 		broken=1
 	fi
+}
+
+# expect NAME LAST_LINE STATUS: with the program on standard input.
+expect() {
+	tree
+	program build/tests/unit/test_x
+	[ "$1" != unbuilt ] || chmod -x "$tmp/tree/build/tests/unit/test_x"
+	ends "$1" unit "$2" "$3"
+}
+
+# expect_nested NAME LAST_LINE STATUS: two machines, each as on standard input, where
+# job NAME STATUS TEXT lets a job end.
+expect_nested() {
+	tree
+	program tests/nested/machine.sh < <(
+		cat <<-'END'
+			dir=$3
+			job() {
+				mkdir -p "$(dirname "$dir/$1")"
+				printf "$3" >"$dir/$1"
+				echo "$2 17" >"$dir/$1.end"
+				echo "end $1 $dir/$1"
+			}
+			echo kernel made up
+		END
+		cat
+	)
+	ends "$1" nested "$2" "$3"
 }
 
 # The build counts as one case.
@@ -43,5 +81,16 @@ expect hanging '2 passed, 1 failed' 1 <<<'printf "1..2\nok 1 - a\n"; sleep 30'
 expect hanging_at_end '3 passed, 1 failed' 1 <<<'printf "1..2\nok 1 - a\nok 2 - b\n"; sleep 30'
 expect empty '1 passed, 1 failed' 1 <<<'exit 0'
 expect unbuilt '1 passed, 1 failed' 1 <<<'printf "1..1\nok 1 - a\n"'
+
+# Two machines with four jobs each, one of which prints TAP.
+runs='job run/dis-user 0; job run/threads-user 0; job run/threads-kernel 0'
+x='job kvm/test_x 0 "1..2\nok 1 - a\nok 2 - b\n"'
+expect_nested nested_good '11 passed, 0 failed' 0 <<<"$x; $runs"
+expect_nested nested_failing '9 passed, 2 failed' 1 <<<"${x/nok 2/nnot ok 2}; $runs"
+expect_nested nested_run_failing '9 passed, 2 failed' 1 <<<"$x; ${runs/user 0/user 1}"
+expect_nested nested_hanging '5 passed, 6 failed' 1 <<<"$x; echo dead silent for 1 s; exit 1"
+expect_nested nested_panicking '1 passed, 8 failed' 1 <<<'echo dead ended before its jobs; exit 1'
+expect_nested nested_no_verdict '1 passed, 8 failed' 1 <<<'exit 0'
+expect_nested nested_killed '5 passed, 6 failed' 1 <<<"$x; kill -9 "'$$'
 
 exit "$broken"

@@ -144,6 +144,16 @@ static void on_internal_error(struct kvm_vcpu *vcpu,
 	fail(vcpu, result, DIS_REASON_KVM_ERROR, what);
 }
 
+static void on_shutdown(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+{
+	const char *what = "triple fault";
+
+	/* AMD's manual leaves them undefined then, so KVM sets them anew. */
+	if (regs_are_reset(vcpu))
+		what = "triple fault (registers lost, AMD SVM has reset them)";
+	fail(vcpu, result, DIS_REASON_TRIPLE_FAULT, what);
+}
+
 static const char *const kind_names[] = {
 	[EXIT_KIND_IO] = "io",
 	[EXIT_KIND_MMIO] = "mmio",
@@ -228,7 +238,7 @@ void exit_decode(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	case KVM_EXIT_SET_TPR:
 		break; /* what follows is done before the next entry */
 	case KVM_EXIT_SHUTDOWN:
-		fail(vcpu, result, DIS_REASON_TRIPLE_FAULT, "triple fault");
+		on_shutdown(vcpu, result);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		on_internal_error(vcpu, result);

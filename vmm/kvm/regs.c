@@ -11,6 +11,9 @@
 #define DR6_RESET 0xffff0ff0u
 #define DR7_RESET 0x400u
 
+#define RESET_CS_BASE 0xffff0000u
+#define RESET_RIP 0xfff0u
+
 #define TYPE_CODE 0xbu /* execute, read, accessed */
 #define TYPE_DATA 0x3u /* read, write, accessed */
 #define TYPE_TSS 0xbu  /* busy 32-bit TSS */
@@ -138,7 +141,7 @@ int regs_set_init(const struct kvm_vcpu *vcpu)
 
 	if (!ret)
 		ret = kvm_ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &breakpoints);
-	return ret ? ret : set_real(vcpu, 0xf000, 0xffff0000u, 0xfff0);
+	return ret ? ret : set_real(vcpu, 0xf000, RESET_CS_BASE, RESET_RIP);
 }
 
 int regs_set_sipi(const struct kvm_vcpu *vcpu, uint8_t vector)
@@ -152,4 +155,13 @@ uint64_t regs_rip(const struct kvm_vcpu *vcpu)
 	struct kvm_regs regs;
 
 	return kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) ? 0 : regs.rip;
+}
+
+bool regs_are_reset(const struct kvm_vcpu *vcpu)
+{
+	struct kvm_sregs sregs;
+
+	return regs_rip(vcpu) == RESET_RIP &&
+	       !kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) &&
+	       sregs.cs.base == RESET_CS_BASE && !(sregs.cr0 & CR0_PE);
 }

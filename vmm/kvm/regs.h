@@ -22,4 +22,7 @@ int regs_set_sipi(const struct kvm_vcpu *vcpu, uint8_t vector);
 /** RIP, or 0 if it cannot be read; for messages. */
 uint64_t regs_rip(const struct kvm_vcpu *vcpu);
 
+/** Is the vCPU at the reset vector, with nothing executed since? */
+bool regs_are_reset(const struct kvm_vcpu *vcpu);
+
 #endif

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What tests/run.sh does in nested machines; sourced by it, reports by its report
+# and tap_report (R: CARD-10).
+
+# nested_jobs BUILD IMAGE FACTOR: kvm, then disvm itself with either executor, as
+# jobs of machine.sh. A guest costs some hundred times what it does on a host, so
+# where tests want many, a tenth of them has to do.
+nested_jobs() {
+	local build=$1 image=$2 factor=$3 source name
+	for source in tests/kvm/test_*.c; do
+		name=$(basename "$source" .c)
+		echo "$(($(limit_s "$source" 120) * factor)) kvm/$name" \
+			"DISVM_TEST_FEWER=${DISVM_TEST_FEWER:-10} $build/tests/kvm/$name"
+	done
+	for name in dis-user threads-user threads-kernel; do
+		echo "$((120 * factor)) run/$name" \
+			"$build/disvm run --kernel $image --vcpus 4 --copies 2" \
+			"--executor ${name%-*} --irqchip ${name#*-}" \
+			"--intent 1=interactive:target=1ms" \
+			"--cmdline 'work=hog work@1=sleep:1ms time=500ms'"
+	done
+}
+
+# nested_end LABEL LIMIT_S NAME LOG: report a job that ended.
+nested_end() {
+	local rc ms
+	case $3 in
+	run/*)
+		read -r rc ms <"$4.end"
+		report "$1$3" $((rc == 0)) $((rc != 0)) "$ms" \
+			"$([ "$rc" -eq 0 ] || echo "exit $rc")" "$4"
+		;;
+	*) tap_report "$1$3" "$2" "$4" ;;
+	esac
+}
+
+# nested LABEL BUILD FACTOR SERIES CPUS: all jobs in a machine with a kernel of that
+# series. Those it did not come to have failed; why, and its console's end, is shown.
+# Each case is shown as it ends if $nested_cases is set.
+nested() {
+	local build=$2 series=$4 cpus=$5 image=images/tiny.elf start word name rest
+	local label="$1$4/$5 " dir="$PWD/build/nested/run/${1// /}$4-$5" why="no verdict"
+	local -A left=()
+	[ "$build" = build ] || image=$build/tiny.elf
+	mkdir -p "$dir"
+	nested_jobs "$build" "$image" $(($3 * 3)) >"$dir/jobs"
+	while read -r word name _; do
+		left[$name]=$word
+	done <"$dir/jobs"
+	start=$(now_ms)
+	while read -r word name rest; do
+		case $word in
+		kernel) echo "  $label$name $rest" ;;
+		line)
+			[ -z "${nested_cases:-}" ] ||
+				grep -E '^(not )?ok ' <<<"$name $rest" | sed 's/^/    /'
+			;;
+		end)
+			nested_end "$label" "${left[$name]}" "$name" "$rest"
+			unset "left[$name]"
+			;;
+		dead) why="$name $rest" ;;
+		esac
+	done < <(tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
+		"$PWD/$build"/{disvm,tests/kvm/test_*,tests/modules/*.so})
+	[ "${#left[@]}" -gt 0 ] || return
+	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null
+	report "${label}machine" 0 "${#left[@]}" $(($(now_ms) - start)) "$why" "$tmp/log"
+}
