@@ -108,26 +108,45 @@ static const char *image_path(void)
 	return path;
 }
 
-void pool_kind_open(struct machine_kind *kind, const char *cmdline,
-		    unsigned vcpus, unsigned copies, bool kernel_irqchip)
+static void open_kind(struct machine_kind *kind, struct machine_spec *spec)
 {
 	static struct dis_intent intents[DIS_VCPUS_PER_VM_MAX];
-	const struct machine_spec spec = {
-		.kernel_path = image_path(),
-		.cmdline = cmdline,
-		.vcpus = vcpus,
-		.mem_bytes = MEM_BYTES,
-		.copies = copies,
-		.intents = intents,
-		.kernel_irqchip = kernel_irqchip,
-	};
 	enum machine_fault fault;
 	char err[ERR_BYTES] = "";
 
 	for (unsigned i = 0; i < DIS_VCPUS_PER_VM_MAX; i++)
 		intents[i] = dis_intent_default();
-	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)))
+	spec->mem_bytes = MEM_BYTES;
+	spec->intents = intents;
+	if (machine_kind_open(spec, kind, &fault, err, sizeof(err)))
 		fail_msg("%s", err);
+}
+
+void pool_kind_open(struct machine_kind *kind, const char *cmdline,
+		    unsigned vcpus, unsigned copies, bool kernel_irqchip)
+{
+	struct machine_spec spec = {
+		.kernel_path = image_path(),
+		.cmdline = cmdline,
+		.vcpus = vcpus,
+		.copies = copies,
+		.kernel_irqchip = kernel_irqchip,
+	};
+
+	open_kind(kind, &spec);
+}
+
+void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
+			   unsigned vcpus, bool kernel_irqchip)
+{
+	struct machine_spec spec = {
+		.kernel_path = path,
+		.vcpus = vcpus,
+		.copies = 1,
+		.kernel_irqchip = kernel_irqchip,
+	};
+
+	open_kind(kind, &spec);
 }
 
 struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,

@@ -50,6 +50,10 @@ void pool_close(struct pool *pool);
 void pool_kind_open(struct machine_kind *kind, const char *cmdline,
 		    unsigned vcpus, unsigned copies, bool kernel_irqchip);
 
+/** One guest with the kernel at @path. */
+void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
+			   unsigned vcpus, bool kernel_irqchip);
+
 /** Spawns, builds and starts copy @seq. */
 struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
 			  unsigned seq);
