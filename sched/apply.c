@@ -376,8 +376,12 @@ static void stop(struct dis_core *core, struct dis_vcpu *vcpu, uint64_t now_ns)
 void core_apply_messages(struct dis_core *core, struct dis_vcpu *vcpu,
 			 unsigned bits, uint64_t now_ns)
 {
+	const struct dis_run_ops *ops = core->dom->cfg.ops;
 	bool final = dis_state_final(vcpu->state);
 
+	/* Before anything else is done to it. */
+	if (bits & DIS_MSG_LOOK && ops->inspect)
+		ops->inspect(vcpu->arg);
 	/* Its VM may have ended before its own start came through. */
 	if (bits & DIS_MSG_START && !final)
 		state_announce(vcpu, now_ns);

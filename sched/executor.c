@@ -70,12 +70,14 @@ struct executor {
 	uint64_t now_ns;   /* of the last step */
 	uint64_t pace_ns;  /* between steps, smoothed */
 	uint64_t cpu_ns;   /* thread CPU time charged so far */
+	uint64_t tick_ns;  /* the next tick, if there are any */
 };
 
 struct dis_executors {
 	unsigned cores;
 	struct dis_domain *dom;
 	bool by_cpu_time;
+	uint64_t tick_ns; /* between two ticks; 0: there are none */
 	cpu_set_t allowed;
 	unsigned *host_cpus;
 	uint64_t started_ns;
@@ -249,6 +251,18 @@ static void idle(struct executor *exec, uint64_t until_ns)
 	}
 }
 
+/* When this run has to come back for the tick; those missed are skipped. */
+static uint64_t next_tick_ns(struct executor *exec)
+{
+	uint64_t period_ns = exec->execs->tick_ns;
+
+	if (!period_ns)
+		return DIS_NEVER_NS;
+	if (exec->now_ns >= exec->tick_ns)
+		exec->tick_ns = dis_ns_add(exec->now_ns, period_ns);
+	return exec->tick_ns;
+}
+
 /* Waits until @start_ns, or a signal. Too short a time to give the core away. */
 static void await(const struct executor *exec, uint64_t start_ns)
 {
@@ -260,11 +274,11 @@ static void await(const struct executor *exec, uint64_t start_ns)
 static bool run(struct executor *exec, const struct dis_decision *decision,
 		struct dis_run_result *result)
 {
+	uint64_t until_ns = dis_ns_min(decision->until_ns, next_tick_ns(exec));
 	bool ran = false;
 
-	arm(exec, decision->until_ns);
-	atomic_store_explicit(&exec->due_ns, decision->until_ns,
-			      memory_order_relaxed);
+	arm(exec, until_ns);
+	atomic_store_explicit(&exec->due_ns, until_ns, memory_order_relaxed);
 	exec->running = decision->vcpu_arg;
 	exec->ops->run_begin(decision->vcpu_arg);
 	if (dis_core_enter(exec->core)) {
@@ -420,6 +434,11 @@ int dis_executors_create(unsigned cores, const unsigned *host_cpus,
 err_free:
 	dis_executors_destroy(execs);
 	return -ENOMEM;
+}
+
+void dis_executors_set_tick(struct dis_executors *execs, uint64_t tick_ns)
+{
+	execs->tick_ns = tick_ns;
 }
 
 static int start_thread(struct executor *exec, const pthread_attr_t *attr)

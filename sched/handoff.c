@@ -101,6 +101,6 @@ void handoff_begin(struct dis_core *core, struct dis_vcpu *vcpu, uint64_t now_ns
 	uint64_t used_ns =
 		dis_ns_sub(core_quantum_ns(vcpu), core->slice_end_ns - now_ns);
 
-	vcpu->consumed_ns = dis_ns_max(vcpu->consumed_ns, used_ns);
+	SHARED_STORE(vcpu->consumed_ns, dis_ns_max(vcpu->consumed_ns, used_ns));
 	SHARED_ADD(core->stats.handoffs, 1u);
 }

@@ -57,7 +57,8 @@ static bool must_kick(unsigned long long word, const struct dis_vcpu *vcpu,
 	unsigned running = word >> ATTENTION_CLASS_SHIFT & ATTENTION_CLASS;
 	unsigned klass = SHARED_LOAD(vcpu->klass);
 
-	if (bits & (DIS_MSG_ARRIVE | DIS_MSG_END | DIS_MSG_RETIRE | DIS_MSG_SET))
+	if (bits & (DIS_MSG_ARRIVE | DIS_MSG_END | DIS_MSG_RETIRE |
+		    DIS_MSG_SET | DIS_MSG_LOOK))
 		return true;
 	/* It may be owed its minimum. */
 	if (SHARED_LOAD(vcpu->has_min))
@@ -232,6 +233,13 @@ void dis_vcpu_wake(struct dis_vcpu *vcpu)
 	if (policy_guard_reentered())
 		return;
 	mailbox_post(vcpu, DIS_MSG_WAKE);
+}
+
+void dis_vcpu_inspect(struct dis_vcpu *vcpu)
+{
+	if (policy_guard_reentered())
+		return;
+	mailbox_post(vcpu, DIS_MSG_LOOK);
 }
 
 static bool requests(struct dis_core *core)

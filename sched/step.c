@@ -339,7 +339,7 @@ static uint64_t until_ns(struct dis_core *core, uint64_t now_ns)
 
 void dis_core_start(struct dis_core *core, uint64_t now_ns)
 {
-	core->last_ns = now_ns;
+	SHARED_STORE(core->last_ns, now_ns);
 	core->ahead.until_ns = DIS_NEVER_NS;
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		core->floor_due_ns[k] =

@@ -41,6 +41,7 @@ enum dis_message {
 	DIS_MSG_END = 1u << 3,    /**< its VM ends: stop it */
 	DIS_MSG_RETIRE = 1u << 4, /**< its slot is about to be freed */
 	DIS_MSG_SET = 1u << 5,    /**< `settings` are to come into force */
+	DIS_MSG_LOOK = 1u << 6,   /**< somebody wants to look at it */
 };
 
 /*

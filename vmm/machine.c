@@ -187,6 +187,7 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 	machine->kind = kind;
 	machine->seq = seq;
 	machine->vm.kernel_irqchip = spec->kernel_irqchip;
+	machine->vm.profile = spec->profile;
 	machine->vm.ncpus = spec->vcpus;
 	machine->vm.bus = &machine->bus;
 	machine->vm.mmio = &machine->mmio;

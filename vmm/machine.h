@@ -30,6 +30,7 @@
  *
  * @intents: one per vCPU, validated.
  * @dtb:     files to be merged into the device tree.
+ * @profile: sample where the vCPUs run.
  * @numa_node: of the host, for the guests' memory; -1: any.
  * @io:      disks, networks and the like.
  * @serial:  takes the guests' serial output, in lines where there are any;
@@ -45,6 +46,7 @@ struct machine_spec {
 	const struct dis_intent *intents;
 	struct dtb_user dtb;
 	bool kernel_irqchip;
+	bool profile;
 	int numa_node;
 	struct machine_io_spec io;
 	void (*serial)(void *ctx, unsigned seq, const void *data, size_t len);
@@ -82,7 +84,7 @@ void machine_kind_close(struct machine_kind *kind);
 /**
  * @seq:   number of the copy; its memory is slot @seq of the arena.
  * @intc:  not there with KVM's own interrupt controllers.
- * @ended: set by machine_ended(), which see.
+ * @next_failed: for @owner, to keep those that failed in a list.
  */
 struct machine {
 	const struct machine_kind *kind;
@@ -98,6 +100,7 @@ struct machine {
 	struct kvm_vcpu *vcpus;
 	struct lapic **lapics;
 	void *owner;
+	struct machine *next_failed;
 };
 
 /**

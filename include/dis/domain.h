@@ -168,6 +168,16 @@ void dis_vcpu_wake(struct dis_vcpu *vcpu);
 void dis_vcpu_wake_by(struct dis_vcpu *vcpu, struct dis_vcpu *waker);
 
 /**
+ * dis_vcpu_inspect - have the inspect operation called for this vCPU, once, by
+ * the thread that owns it, soon, whatever state the vCPU is in (R: DIS-2). That
+ * state stays what it is: it is not woken, nor does it lose its turn.
+ * @vcpu: as for dis_vcpu_wake().
+ *
+ * Calls before it came to that count as one. Context: as dis_vcpu_wake().
+ */
+void dis_vcpu_inspect(struct dis_vcpu *vcpu);
+
+/**
  * dis_vcpu_yield_to - say whom the yield is for that @vcpu's run is about to end
  * with: if @to waits on the same core it is next, for the rest of the slice (R:
  * EVO-B3). If it waits on another it is next there, once per round of turns.

@@ -32,6 +32,15 @@ int dis_executors_create(unsigned cores, const unsigned *host_cpus,
 			 const cpu_set_t *allowed, struct dis_executors **out);
 
 /**
+ * dis_executors_set_tick - every run comes back within @tick_ns of its core's last
+ * tick, whoever runs: for whoever samples guests. 0, as at first: there is no tick.
+ * A core that idles has none.
+ *
+ * Context: before dis_executors_start().
+ */
+void dis_executors_set_tick(struct dis_executors *execs, uint64_t tick_ns);
+
+/**
  * dis_executors_start - start the threads; returns when all are in their loops.
  * Return: 0 or the -errno of the thread, timer or affinity that failed (nothing
  * runs then).

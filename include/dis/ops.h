@@ -47,7 +47,8 @@ struct dis_run_result {
 #define DIS_SLACK_NONE INT64_MIN
 
 /**
- * All but preempted are mandatory. @vcpu is the pointer that was given at spawn.
+ * All but preempted and inspect are mandatory. @vcpu is the pointer that was given
+ * at spawn.
  */
 struct dis_run_ops {
 	/**
@@ -74,6 +75,13 @@ struct dis_run_ops {
 	 * Context: executor thread that ran it, after run. Must not block.
 	 */
 	void (*preempted)(void *vcpu);
+	/**
+	 * inspect - dis_vcpu_inspect() was called: now is the time to look at
+	 * the vCPU, which is in no run and can get into none. Optional.
+	 * Context: executor thread that owns the vCPU, inside its pass. Must
+	 * not block; it may make system calls, but for those alone.
+	 */
+	void (*inspect)(void *vcpu);
 	/**
 	 * ended - a VM's last vCPU has stopped; called once per VM.
 	 * Context: an executor thread; no lock held. Must not block.

@@ -168,6 +168,10 @@ usage() {
 	usage "--quantum has no effect" --executor threads --quantum 1ms
 }
 
+@test "test_profile_unknown_is_refused" {
+	usage "--profile: 'yes' is unknown (there is: off, on)" --profile yes
+}
+
 @test "test_serial_unknown_is_refused" {
 	usage "--serial: 'tty' is not" --serial tty
 	usage "--serial: the file name is empty" --serial file:

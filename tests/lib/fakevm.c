@@ -41,7 +41,17 @@ static void run(void *arg, struct dis_run_result *result)
 	atomic_fetch_add(&vcpu->runs, 1u);
 	*result = (struct dis_run_result){.outcome = DIS_RUN_CONTINUE,
 					  .timer_ns = DIS_NEVER_NS};
+	atomic_store(&vcpu->inside, true);
 	vcpu->run(vcpu, result);
+	atomic_store(&vcpu->inside, false);
+}
+
+static void inspect(void *arg)
+{
+	struct fake_vcpu *vcpu = arg;
+
+	assert_false(atomic_load(&vcpu->inside));
+	atomic_fetch_add(&vcpu->looks, 1u);
 }
 
 static void HANDLER_CODE run_interrupt(void *arg)
@@ -62,6 +72,7 @@ static const struct dis_run_ops run_ops = {
 	.run_begin = run_begin,
 	.run = run,
 	.run_interrupt = run_interrupt,
+	.inspect = inspect,
 	.ended = on_ended,
 };
 

@@ -23,6 +23,8 @@ struct fake_vcpu {
 	unsigned rnd;          /* its run function's */
 	atomic_uint interrupt; /* as immediate_exit in kvm_run */
 	atomic_uint runs;
+	atomic_bool inside; /* a run */
+	atomic_uint looks;  /* of dis_vcpu_inspect(), never inside */
 };
 
 /**

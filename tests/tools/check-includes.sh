@@ -53,7 +53,7 @@ check_tree() {
 	refuse "$tree" vmm '"[^"]*sched/' \
 		'vmm and sched meet in <dis/...> only'
 	local room
-	for room in boot dev io ctl cli bench; do
+	for room in boot dev diag io ctl cli bench; do
 		refuse "$tree" "vmm/$room" '<(linux|asm)/kvm' \
 			'vmm/kvm is the only place that speaks to KVM'
 	done
@@ -105,6 +105,7 @@ self_test() {
 		vmm/io <linux/kvm.h>
 		vmm/boot <linux/kvm.h>
 		vmm/cli <linux/kvm_para.h>
+		vmm/diag <linux/kvm.h>
 		vmm/bench <linux/kvm.h>
 		vmm/kvm "../sched/slab.h"
 		vmm/kvm "../../sched/slab.h"

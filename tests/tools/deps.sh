@@ -7,7 +7,8 @@
 # Exit status: 0 all are there now; 3 they are not, with the reason.
 set -euo pipefail
 
-build=(gcc make git pkg-config libc6-dev libfdt-dev libjansson-dev libbsd-dev)
+build=(gcc make git pkg-config libc6-dev libfdt-dev libcapstone-dev libjansson-dev
+	libbsd-dev)
 check=(libcmocka-dev bats parallel jq procps qemu-system-x86 chromium mandoc spin
 	device-tree-compiler acpica-tools clang clang-tidy clang-format cppcheck
 	busybox-static lz4 xz-utils zstd)

@@ -29,6 +29,7 @@ struct fake {
 static struct fake fakes[VCPUS];
 /* Runs of both that end by an interrupt, before both finish. */
 static unsigned slices;
+static uint64_t tick_ns; /* for the next executors */
 static struct dis_domain *dom;
 static struct dis_core_stats stats;
 static sem_t ended;
@@ -120,6 +121,7 @@ static void run_fakes(unsigned yields_0, unsigned yields_1, unsigned computing,
 	fakes[1].yields = yields_1;
 	slices = computing;
 	assert_int_equal(dis_executors_create(1, &cpu, NULL, &execs), 0);
+	dis_executors_set_tick(execs, tick_ns);
 	dis_domain_config_init(&cfg);
 	cfg.cores = 1;
 	cfg.vms_max = cfg.vcpus_max = VCPUS;
@@ -182,6 +184,28 @@ static void test_executor_one_vcpu_alone_arms_nothing(void **state)
 	assert_int_equal(stats.timer_expiries + stats.timer_spurious, 0);
 }
 
+/* R: EVO-A2: each run comes back for the tick, long before its slice ends. */
+static void test_executor_with_tick_ends_runs_of_a_hog(void **state)
+{
+	(void)state;
+	tick_ns = DIS_MS_NS;
+	run_fakes(0, 0, 20, 1000 * DIS_S_NS);
+	tick_ns = 0;
+	assert_true(stats.timer_arms >= 19);
+	assert_int_equal(stats.preemptions, 0);
+}
+
+/* Ticks are by time: runs that come back by themselves are not held up. */
+static void test_executor_with_tick_short_runs_share_one_arming(void **state)
+{
+	(void)state;
+	tick_ns = DIS_S_NS;
+	run_fakes(YIELDS, YIELDS, 0, 1000 * DIS_S_NS);
+	tick_ns = 0;
+	assert_true(stats.dispatches >= 2 * YIELDS);
+	assert_true(stats.timer_arms < stats.dispatches / 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +214,9 @@ int main(void)
 			test_executor_hogs_after_short_runs_are_preempted),
 		cmocka_unit_test(test_executor_long_runs_have_a_timer_each),
 		cmocka_unit_test(test_executor_one_vcpu_alone_arms_nothing),
+		cmocka_unit_test(test_executor_with_tick_ends_runs_of_a_hog),
+		cmocka_unit_test(
+			test_executor_with_tick_short_runs_share_one_arming),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

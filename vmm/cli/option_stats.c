@@ -31,6 +31,12 @@ int option_set_counters(struct option_values *values, const char *text,
 			err_size);
 }
 
+int option_set_profile(struct option_values *values, const char *text,
+		       char *err, size_t err_size)
+{
+	return set_bool(text, "off", "on", &values->out->profile, err, err_size);
+}
+
 int option_set_tenant(struct option_values *values, const char *text, char *err,
 		      size_t err_size)
 {

@@ -484,6 +484,10 @@ const struct option_row option_rows[] = {
 	 "report at the end, on standard output or in a file", set_report},
 	{"trace", "FILE.json", NULL, false,
 	 "record what ran when, for ui.perfetto.dev", set_trace},
+	{"profile", "on|off", "off", false,
+	 "sample each running guest's code 1000 times a second; the report "
+	 "then shows its hot instructions, annotated",
+	 option_set_profile},
 	{"help", NULL, NULL, false, "show this text", NULL},
 };
 const size_t option_row_count = COUNT(option_rows);

@@ -115,6 +115,8 @@ int option_set_slices(struct option_values *values, const char *text, char *err,
 		      size_t err_size);
 int option_set_counters(struct option_values *values, const char *text,
 			char *err, size_t err_size);
+int option_set_profile(struct option_values *values, const char *text,
+		       char *err, size_t err_size);
 int option_set_tenant(struct option_values *values, const char *text, char *err,
 		      size_t err_size);
 

@@ -71,6 +71,7 @@ struct run_net {
  * @modules:  policy modules that were loaded, NULL for none; @n_modules.
  * @policy:   of each class, of this build or of @modules; NULL for its default.
  * @fixed_slices, @counters: as in struct dis_domain_config.
+ * @profile:  sample where the guests run.
  * @tenant:   of all copies.
  * @slab_vms, @slab_vcpus, @slab_mem_bytes: limits; what @copies need if not
  *            given, so never 0.
@@ -116,6 +117,7 @@ struct run_options {
 	const struct dis_policy_ops *policy[DIS_CLASSES];
 	bool fixed_slices;
 	bool counters;
+	bool profile;
 	char *tenant;
 	uint64_t slab_vms;
 	uint64_t slab_vcpus;

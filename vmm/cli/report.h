@@ -20,6 +20,7 @@
 #include <dis/module.h>
 #include <disvm/guest_abi.h>
 
+#include "diag/profile.h"
 #include "report_devices.h"
 #include "report_stats.h"
 
@@ -80,7 +81,11 @@ struct report_vcpu {
 	struct report_guest guest;
 };
 
-/** @detail: one line of explanation beside @reason, or "". */
+/**
+ * @detail: one line of explanation beside @reason, or "".
+ * @diagnosis: of the vCPU that failed, or NULL.
+ * @profile: NULL unless it was profiled.
+ */
 struct report_vm {
 	uint32_t seq;
 	char name[64];
@@ -90,6 +95,8 @@ struct report_vm {
 	enum dis_reason reason;
 	char detail[256];
 	uint32_t exit_code;
+	const struct cpu_snapshot *diagnosis;
+	struct profile *profile;
 	unsigned n_vcpus;
 	struct report_vcpu *vcpus;
 	unsigned n_devices;
@@ -104,6 +111,7 @@ struct report_vm {
  * @policies: name of each class's policy at the end; NULL with threads.
  * @modules:  policy modules, @n_modules.
  * @stats:    NULL: none.
+ * @diag:    names what diagnoses and profiles show; NULL where there are none.
  * @user_exits: returns of KVM_RUN to user space, all vCPUs.
  */
 struct run_report {
@@ -118,6 +126,7 @@ struct run_report {
 	struct dis_module_info *modules;
 	uint64_t user_exits;
 	const struct report_stats *stats;
+	const struct diag *diag;
 	unsigned n_vms;
 	struct report_vm *vms;
 };

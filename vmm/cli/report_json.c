@@ -133,6 +133,23 @@ static json_t *vcpu_of(const struct run_report *report,
 			     : vcpu;
 }
 
+/* Both only where there is something to say. */
+static json_t *diagnosis_of(const struct run_report *report,
+			    const struct report_vm *vm)
+{
+	json_t *object = json_object();
+
+	if (report->diag && vm->diagnosis)
+		object = merged(object, json_pack("{s:o}", "diagnosis",
+						  diag_json(report->diag,
+							    vm->diagnosis)));
+	if (report->diag && vm->profile)
+		object = merged(object, json_pack("{s:o}", "profile",
+						  profile_json(report->diag,
+							       vm->profile)));
+	return object;
+}
+
 static json_t *vm_of(const struct run_report *report, const struct report_vm *vm)
 {
 	json_t *vcpus = json_array(), *object;
@@ -148,6 +165,7 @@ static json_t *vm_of(const struct run_report *report, const struct report_vm *vm
 			   (json_int_t)vm->exit_code, "devices",
 			   report_devices_json(vm->devices, vm->n_devices),
 			   "vcpus", vcpus);
+	object = merged(object, diagnosis_of(report, vm));
 	return report->stats ? merged(object, report_stats_vm(vm)) : object;
 
 err_free:

@@ -249,6 +249,22 @@ static void write_vms(const struct run_report *report, FILE *to)
 			failed > LISTED ? " (the first of them above)" : "");
 }
 
+static void write_profiles(const struct run_report *report, FILE *to)
+{
+	unsigned listed = 0;
+	char name[64];
+
+	for (unsigned i = 0; i < report->n_vms && listed < LISTED; i++) {
+		const struct report_vm *vm = &report->vms[i];
+
+		if (!report->diag || !vm->profile)
+			continue;
+		cli_printable(name, sizeof(name), vm->name, sizeof(vm->name));
+		profile_write_text(report->diag, name, vm->profile, to);
+		listed++;
+	}
+}
+
 static void write_pool(const struct run_report *report, FILE *to)
 {
 	struct dis_core_stats pool = report_pool(report);
@@ -291,6 +307,7 @@ int report_write_text(const struct run_report *report, FILE *to)
 	write_pool(report, to);
 	if (report->stats)
 		report_stats_text(report, to);
+	write_profiles(report, to);
 	free(rows);
 	if (fflush(to) || ferror(to))
 		return errno ? -errno : -EIO;

@@ -32,11 +32,12 @@
 
 static void on_ended(void *vm, enum dis_state state, enum dis_reason reason)
 {
-	const struct machine *machine = vm;
-	const struct run_session *session = machine->owner;
+	struct machine *machine = vm;
+	struct run_session *session = machine->owner;
 
-	(void)state;
 	(void)reason;
+	if (state == DIS_STATE_FAILED)
+		run_diag_note_failed(session, machine);
 	eventfd_write(session->ended_fd, 1);
 }
 
@@ -45,6 +46,7 @@ static const struct dis_run_ops run_ops = {
 	.run = kvm_vcpu_run,
 	.run_interrupt = kvm_vcpu_run_interrupt,
 	.preempted = kvm_vcpu_preempted,
+	.inspect = kvm_vcpu_inspect,
 	.ended = on_ended,
 };
 
@@ -72,7 +74,8 @@ static int open_descriptors(struct run_session *s)
 	signal(SIGPIPE, SIG_IGN);
 	s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->ended_fd < 0 || s->signal_fd < 0 || run_io_init(s)) {
+	if (s->ended_fd < 0 || s->signal_fd < 0 || run_io_init(s) ||
+	    run_diag_open(s)) {
 		cli_error("run", "eventfd or signalfd: %s", strerror(errno));
 		return CLI_HOST;
 	}
@@ -157,6 +160,7 @@ static int open_kind(struct run_session *s)
 			.overlays = (const char *const *)o->dtb_overlays,
 			.noverlays = o->n_dtb_overlays},
 		.kernel_irqchip = o->irqchip == RUN_IRQCHIP_KERNEL,
+		.profile = o->profile,
 		.numa_node = o->numa_node,
 		.serial = o->serial == RUN_OUTPUT_NONE ? NULL : on_serial,
 		.serial_ctx = s,
@@ -199,6 +203,8 @@ static int open_domain(struct run_session *s)
 	err = dis_executors_create(s->n_cores, threads ? NULL : o->cpus,
 				   &allowed, &s->execs);
 	if (!err) {
+		if (o->profile)
+			dis_executors_set_tick(s->execs, SAMPLES_PERIOD_NS);
 		cfg.ops = &run_ops;
 		cfg.host_ops = &dis_executor_host_ops;
 		cfg.host = s->execs;
@@ -475,6 +481,7 @@ static int close_session(struct run_session *s, int status)
 		dis_domain_destroy(s->dom);
 	if (s->execs)
 		dis_executors_destroy(s->execs);
+	run_diag_close(s);
 	machine_kind_close(&s->kind);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
@@ -490,6 +497,7 @@ int cmd_run(int argc, char **argv)
 {
 	struct run_session session = {.ended_fd = -1,
 				      .signal_fd = -1,
+				      .diag.ask_fd = -1,
 				      .lines.fd = -1,
 				      .io = {.lines.fd = -1, .trouble_fd = -1},
 				      .kind.kvm.fd = -1};

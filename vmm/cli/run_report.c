@@ -71,6 +71,18 @@ static int fill_devices(struct machine *machine, struct report_vm *out)
 	return 0;
 }
 
+static int fill_profile(const struct machine *machine, unsigned vcpus,
+			struct report_vm *out)
+{
+	const struct samples *tables[DIS_VCPUS_PER_VM_MAX];
+
+	for (unsigned i = 0; i < vcpus; i++)
+		tables[i] = machine->vcpus[i].samples;
+	out->profile = calloc(1, sizeof(*out->profile));
+	return out->profile ? profile_make(tables, vcpus, out->profile)
+			    : -ENOMEM;
+}
+
 static int fill_vm(const struct run_session *session, struct machine *machine,
 		   struct report_vm *out)
 {
@@ -88,6 +100,8 @@ static int fill_vm(const struct run_session *session, struct machine *machine,
 		out->exit_code = failure->exit_code;
 		cli_printable(out->detail, sizeof(out->detail), failure->detail,
 			      strlen(failure->detail));
+		if (failure->has_snapshot)
+			out->diagnosis = &failure->snapshot;
 	}
 	out->vcpus = calloc(info.vcpus, sizeof(*out->vcpus));
 	if (!out->vcpus)
@@ -95,6 +109,8 @@ static int fill_vm(const struct run_session *session, struct machine *machine,
 	out->n_vcpus = info.vcpus;
 	for (unsigned i = 0; i < info.vcpus; i++)
 		fill_vcpu(machine, i, &out->vcpus[i]);
+	if (machine->vm.profile && fill_profile(machine, info.vcpus, out))
+		return -ENOMEM;
 	return fill_devices(machine, out);
 }
 
@@ -129,6 +145,8 @@ int run_report_fill(struct run_session *session, struct run_report *report)
 			return err;
 		for (unsigned k = 0; k < vm->n_vcpus; k++)
 			report->user_exits += vm->vcpus[k].stats.user_exits;
+		if ((vm->diagnosis || vm->profile) && !report->diag)
+			report->diag = run_diag_tools(session);
 	}
 	return 0;
 }
@@ -228,6 +246,7 @@ int run_report_fill_cores(struct run_session *session, struct run_report *report
 void run_report_free(struct run_report *report)
 {
 	for (unsigned i = 0; i < report->n_vms; i++) {
+		free(report->vms[i].profile);
 		free(report->vms[i].vcpus);
 		free(report->vms[i].devices);
 	}

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/run_diag.h"
 #include "cli/run_io.h"
 #include "cli/run_serial.h"
 #include "cli/trace.h"
@@ -41,6 +42,7 @@ struct run_session {
 	bool stuck;            /* a core is lost in a policy module */
 	struct host_load host_load;
 	struct report_stats stats;
+	struct run_diag diag;
 	uint64_t opened_ns;
 	uint64_t wall_ns;
 };

@@ -18,6 +18,7 @@
 enum {
 	POLL_ENDED,
 	POLL_SIGNAL,
+	POLL_ASK,
 	POLL_SERIAL,
 	POLL_INPUT,
 	POLL_ROOM,
@@ -102,6 +103,31 @@ static void take_ended(struct wait *w)
 		w->live -= (unsigned)ended;
 }
 
+static void say_failures(struct wait *w)
+{
+	if (!atomic_load(&w->session->diag.failed))
+		return;
+	progress_end(&w->progress);
+	run_diag_failures(w->session);
+}
+
+static void take_ask(struct wait *w)
+{
+	struct signalfd_siginfo info;
+
+	if (read(w->session->diag.ask_fd, &info, sizeof(info)) ==
+	    (ssize_t)sizeof(info))
+		run_diag_ask(w->session);
+}
+
+static void show_answers(struct wait *w)
+{
+	if (!w->session->diag.asking)
+		return;
+	progress_end(&w->progress);
+	run_diag_poll(w->session);
+}
+
 static void take_signal(struct wait *w)
 {
 	struct signalfd_siginfo info;
@@ -152,6 +178,8 @@ static int timeout_ms(const struct wait *w, uint64_t now_ns)
 	int tick_ms = w->input_len && w->retry_ms < TICK_MS ? w->retry_ms
 							    : TICK_MS;
 
+	if (w->session->diag.asking)
+		tick_ms = 1;
 	return !w->stopping && left_ms < (unsigned)tick_ms ? (int)left_ms
 							   : tick_ms;
 }
@@ -169,6 +197,7 @@ static void wait_for(struct pollfd *fds, int limit_ms)
 	nanosleep(&tick, NULL);
 	fds[POLL_ENDED].revents = POLLIN;
 	fds[POLL_SIGNAL].revents = POLLIN;
+	fds[POLL_ASK].revents = POLLIN;
 	fds[POLL_SERIAL].revents = POLLIN;
 	fds[POLL_ROOM].revents = 0;
 	fds[POLL_CONSOLE].revents = POLLIN;
@@ -222,6 +251,7 @@ void run_wait(struct run_session *session)
 		struct pollfd fds[POLLS] = {
 			[POLL_ENDED] = {session->ended_fd, POLLIN, 0},
 			[POLL_SIGNAL] = {session->signal_fd, POLLIN, 0},
+			[POLL_ASK] = {session->diag.ask_fd, POLLIN, 0},
 			[POLL_SERIAL] = {session->lines.fd, POLLIN, 0},
 			[POLL_ROOM] = {run_serial_stuck_fd(&session->lines),
 				       POLLOUT, 0},
@@ -243,8 +273,12 @@ void run_wait(struct run_session *session)
 		dis_executors_watch(session->execs);
 		if (fds[POLL_ENDED].revents)
 			take_ended(&w);
+		say_failures(&w);
 		if (fds[POLL_SIGNAL].revents)
 			take_signal(&w);
+		if (fds[POLL_ASK].revents)
+			take_ask(&w);
+		show_answers(&w);
 		if (fds[POLL_INPUT].revents)
 			read_input(&w);
 		offer_input(&w);

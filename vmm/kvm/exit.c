@@ -8,12 +8,14 @@
 
 #include "kvm/msr.h"
 #include "kvm/regs.h"
+#include "kvm/inspect.h"
 
 static void fail(struct kvm_vcpu *vcpu, struct dis_run_result *result,
 		 enum dis_reason reason, const char *what)
 {
-	kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s at rip 0x%" PRIx64, vcpu->index,
-		    what, regs_rip(vcpu));
+	if (kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s at rip 0x%" PRIx64,
+			vcpu->index, what, regs_rip(vcpu)))
+		inspect_failure(vcpu);
 	result->outcome = DIS_RUN_FAIL;
 	result->reason = reason;
 }
@@ -37,9 +39,10 @@ static void serve(struct kvm_vcpu *vcpu, const struct io_bus *bus,
 		break;
 	case IO_EXIT:
 		if (access->exit_code) {
-			kvm_vm_fail(vcpu->vm, access->exit_code,
-				    "vCPU %u: guest exit code %" PRIu32,
-				    vcpu->index, access->exit_code);
+			if (kvm_vm_fail(vcpu->vm, access->exit_code,
+					"vCPU %u: guest exit code %" PRIu32,
+					vcpu->index, access->exit_code))
+				inspect_failure(vcpu);
 			result->outcome = DIS_RUN_FAIL;
 			result->reason = DIS_REASON_GUEST_EXIT;
 		} else {

@@ -34,6 +34,7 @@ static const struct capability needed[] = {
 	CAP(KVM_CAP_VCPU_ATTRIBUTES, false),
 	CAP(KVM_CAP_VCPU_EVENTS, false),
 	CAP(KVM_CAP_DEBUGREGS, false),
+	CAP(KVM_CAP_SYNC_REGS, false),
 	CAP(KVM_CAP_SET_TSS_ADDR, false),
 	CAP(KVM_CAP_IRQCHIP, true),
 	CAP(KVM_CAP_PIT2, true),

@@ -15,7 +15,9 @@
 
 #include "kvm/exit.h"
 #include "kvm/msr.h"
+#include "kvm/sampling.h"
 #include "kvm/regs.h"
+#include "kvm/inspect.h"
 
 static _Thread_local const struct kvm_vcpu *current;
 
@@ -58,6 +60,10 @@ int kvm_vcpu_init(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
 	ret = msr_set_tsc_offset(vcpu, 0);
 	if (ret)
 		goto err_fini;
+	what = "profile";
+	ret = vm->profile ? sampling_init(vcpu) : 0;
+	if (ret)
+		goto err_fini;
 	if (!vm->kernel_irqchip)
 		lapic_init(&vcpu->lapic, index, index == 0, &vm->lapics);
 	return 0;
@@ -71,6 +77,7 @@ err_message:
 
 void kvm_vcpu_fini(struct kvm_vcpu *vcpu)
 {
+	sampling_fini(vcpu);
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->vm->kvm->run_bytes);
 	if (vcpu->fd >= 0)
@@ -103,11 +110,34 @@ void kvm_vcpu_preempted(void *arg)
 	steal_preempted(arg);
 }
 
+void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to)
+{
+	atomic_store(&vcpu->asked, to);
+	dis_vcpu_inspect(vcpu->dis);
+}
+
+bool kvm_vcpu_answered(const struct kvm_vcpu *vcpu)
+{
+	return !atomic_load(&vcpu->asked);
+}
+
+void kvm_vcpu_inspect(void *arg)
+{
+	struct kvm_vcpu *vcpu = arg;
+	struct cpu_snapshot *to = atomic_load(&vcpu->asked);
+
+	if (!to)
+		return;
+	inspect_take(vcpu, to);
+	atomic_store(&vcpu->asked, NULL);
+}
+
 static bool fail(struct kvm_vcpu *vcpu, struct dis_run_result *result,
 		 const char *what, int err)
 {
-	kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s: %s", vcpu->index, what,
-		    strerror(-err));
+	if (kvm_vm_fail(vcpu->vm, 1, "vCPU %u: %s: %s", vcpu->index, what,
+			strerror(-err)))
+		inspect_failure(vcpu);
 	result->outcome = DIS_RUN_FAIL;
 	result->reason = DIS_REASON_KVM_ERROR;
 	return false;
@@ -126,7 +156,8 @@ static void count_exit(struct kvm_vcpu *vcpu, int err)
 			 __ATOMIC_RELAXED);
 }
 
-static void enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
+/* Return: did a signal end it? */
+static bool enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	uint64_t entered_tsc = __rdtsc();
 	int err = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
@@ -140,11 +171,12 @@ static void enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	vcpu->unfinished = !err && exit_is_unfinished(vcpu->run);
 	/* EAGAIN: an AP of the in-kernel controller left its wait. */
 	if (err == EINTR || err == EAGAIN)
-		return;
+		return true;
 	if (err)
 		fail(vcpu, result, "KVM_RUN", -err);
 	else
 		exit_decode(vcpu, result);
+	return !err && vcpu->run->exit_reason == KVM_EXIT_INTR;
 }
 
 /*
@@ -397,8 +429,9 @@ void kvm_vcpu_run(void *arg, struct dis_run_result *result)
 	result->reason = DIS_REASON_NONE;
 	vcpu->guest_tsc = 0;
 	current = vcpu;
-	if (vcpu->vm->kernel_irqchip || prepare(vcpu, result))
-		enter(vcpu, result);
+	if ((vcpu->vm->kernel_irqchip || prepare(vcpu, result)) &&
+	    enter(vcpu, result) && vcpu->samples)
+		sampling_take(vcpu);
 	current = NULL;
 	result->guest_ns = guest_ns(vcpu);
 	tell_timer(vcpu, result);

@@ -15,6 +15,7 @@
 
 #include <dis/domain.h>
 
+#include "diag/samples.h"
 #include "kvm/steal.h"
 #include "kvm/vm.h"
 
@@ -45,6 +46,8 @@ enum exit_kind {
  * @early_ns:   its guest agrees to timer interrupts that are early by up to this;
  * @slack:      where it says by how much they were, in guest memory;
  * @early_wake: its timer woke it, and its word was not looked at since.
+ * @asked:   where a snapshot is wanted; NULL again when it is there.
+ * @samples: NULL unless its VM is profiled.
  */
 struct kvm_vcpu {
 	struct kvm_vm *vm;
@@ -68,6 +71,8 @@ struct kvm_vcpu {
 	uint64_t early_ns;
 	const int64_t *slack;
 	bool early_wake;
+	_Atomic(struct cpu_snapshot *) asked;
+	struct samples *samples;
 };
 
 /**
@@ -92,5 +97,18 @@ void kvm_vcpu_run_begin(void *arg);
 void kvm_vcpu_run(void *arg, struct dis_run_result *result);
 void kvm_vcpu_run_interrupt(void *arg);
 void kvm_vcpu_preempted(void *arg);
+void kvm_vcpu_inspect(void *arg);
+
+/**
+ * kvm_vcpu_ask - have the owner of @vcpu take a snapshot of it, soon; it need
+ * not run for that, and goes on as if nothing had been.
+ * @to: filled in when kvm_vcpu_answered() says so; it must stay until then, or
+ *      until the executors have stopped.
+ *
+ * Context: one thread, which may not be an executor's; not from
+ * dis_vm_reap_begin() on. Not again before it was answered.
+ */
+void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to);
+bool kvm_vcpu_answered(const struct kvm_vcpu *vcpu);
 
 #endif

@@ -149,14 +149,15 @@ void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level)
 	(void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
-void kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
+bool kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
 {
 	va_list args;
 
 	if (atomic_flag_test_and_set(&vm->failure.claimed))
-		return;
+		return false;
 	vm->failure.exit_code = exit_code;
 	va_start(args, format);
 	vsnprintf(vm->failure.detail, sizeof(vm->failure.detail), format, args);
 	va_end(args);
+	return true;
 }

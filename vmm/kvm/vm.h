@@ -12,6 +12,7 @@
 
 #include "dev/bus.h"
 #include "dev/lapic.h"
+#include "diag/snapshot.h"
 #include "kvm/guest_mem.h"
 #include "kvm/kvm.h"
 
@@ -19,12 +20,15 @@
 
 /**
  * Why the VM ended, told by the first vCPU that ends it.
- * @claimed: guards the other two; they are read after the VM has ended.
+ * @claimed: guards the others; they are read after the VM has ended.
+ * @snapshot: of that vCPU, if @has_snapshot.
  */
 struct vm_failure {
 	atomic_flag claimed;
 	uint32_t exit_code;
 	char detail[KVM_VM_DETAIL_BYTES];
+	bool has_snapshot;
+	struct cpu_snapshot snapshot;
 };
 
 /**
@@ -54,6 +58,7 @@ struct kvm_platform_ops {
 
 /**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
+ * @profile: where its vCPUs run is sampled, see sampling.h.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
  * @platform: called with @platform_ctx; NULL with kernel_irqchip.
@@ -62,6 +67,7 @@ struct kvm_vm {
 	const struct kvm *kvm;
 	int fd;
 	bool kernel_irqchip;
+	bool profile;
 	unsigned ncpus;
 	struct guest_mem mem;
 	const struct io_bus *bus;
@@ -74,7 +80,7 @@ struct kvm_vm {
 
 /**
  * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
- * @vm: mem, bus, mmio, ncpus and kernel_irqchip are set by the caller.
+ * @vm: mem, bus, mmio, ncpus, kernel_irqchip and profile are set by the caller.
  * @err: one line naming the ioctl.
  *
  * Return: 0 or -errno; nothing is left open then.
@@ -91,8 +97,11 @@ void kvm_vm_fini(struct kvm_vm *vm);
  */
 void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level);
 
-/** The first caller's words stay; later ones are dropped. */
-void kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
+/**
+ * The first caller's words stay; later ones are dropped.
+ * Return: was this the first?
+ */
+bool kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif
