@@ -81,14 +81,17 @@ static void copy_activity(const struct kvm_vcpu *vcpu,
 			  struct snapshot_activity *out)
 {
 	*out = (struct snapshot_activity){
-		.state = dis_vcpu_state(vcpu->dis),
-		.reason = dis_vcpu_reason(vcpu->dis),
 		.halted = vcpu->halted,
 		.blocked = vcpu->blocked,
 		.timer_ns = DIS_NEVER_NS,
 		.pending = -1,
 	};
-	dis_vcpu_get_stats(vcpu->dis, &out->stats);
+	/* One that is run without a scheduler has none. */
+	if (vcpu->dis) {
+		out->state = dis_vcpu_state(vcpu->dis);
+		out->reason = dis_vcpu_reason(vcpu->dis);
+		dis_vcpu_get_stats(vcpu->dis, &out->stats);
+	}
 	if (vcpu->vm->kernel_irqchip)
 		return;
 	out->waits_for_sipi = lapic_activity(&vcpu->lapic) == LAPIC_WAIT_SIPI;
