@@ -25,6 +25,10 @@ static bool is_filled(uint64_t sector, uint64_t pass)
 	return true;
 }
 
+/* Of the request that failed, for disk_run() to say: stacks are small. */
+static const char *failed;
+static uint32_t failed_status;
+
 /* Timed. Return: is all well, and time left? */
 static bool request(struct task *task, uint32_t type, uint64_t sector,
 		    const char *name)
@@ -37,8 +41,8 @@ static bool request(struct task *task, uint32_t type, uint64_t sector,
 		return false;
 	report_of(task)->work++;
 	task_record(task, ticks_to_ns(now - from));
-	if (status)
-		task_print_status(task, "disk", name, (int32_t)status);
+	failed = name;
+	failed_status = status;
 	return !status;
 }
 
@@ -59,8 +63,8 @@ static bool pass(struct task *task, uint64_t number)
 		if (!request(task, DISK_READ, i, "read"))
 			return false;
 		if (!is_filled(i, number)) {
-			task_print_status(task, "disk", "read back otherwise",
-					  (int32_t)i);
+			failed = "read back otherwise, sector plus 1";
+			failed_status = (uint32_t)i + 1;
 			return false;
 		}
 	}
@@ -73,6 +77,8 @@ void disk_run(struct task *task)
 		die(EXIT_USAGE, "disk", "has fewer sectors");
 	for (uint64_t number = 1; pass(task, number); number++)
 		;
+	if (failed_status)
+		task_print_status(task, "disk", failed, (int32_t)failed_status);
 }
 
 void fault_disk_run(struct task *task)

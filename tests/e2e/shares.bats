@@ -41,12 +41,6 @@ load helper
 
 # R: DIS-6, DIS-7: each with its reason, none accepted and ignored.
 @test "test_limits_that_cannot_be_kept_refused" {
-	refused 4 '--io-priority: not supported: guests have no block device' \
-		run --kernel "$TINY" --io-priority 3
-	refused 4 '--io-bandwidth: not supported' \
-		run --kernel "$TINY" --io-bandwidth 10M
-	refused 4 '--net-priority: not supported: guests have no network' \
-		run --kernel "$TINY" --net-priority 3
 	refused 4 '--mem-bandwidth: not supported' \
 		run --kernel "$TINY" --mem-bandwidth 1G
 	refused 4 'are more than the limit' \

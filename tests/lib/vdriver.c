@@ -264,6 +264,8 @@ struct vd_used_elem vd_wait(struct vdriver *d, unsigned queue)
 	while (!vd_take(d, queue, &elem)) {
 		vd_wait_line(d);
 		vd_write(d, VD_ACK, vd_read(d, VD_ISR));
+		/* Or nothing would ever come. */
+		DIS_ASSERT(!(vd_read(d, VD_STATUS) & VD_NEEDS_RESET));
 	}
 	return elem;
 }

@@ -23,6 +23,7 @@
 #define VD_NEXT 1u
 #define VD_WRITE 2u
 #define VD_TABLE 4u
+#define VD_NEEDS_RESET 0x40u
 
 enum {
 	VD_MAGIC = 0x000,

@@ -190,7 +190,8 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
 			   .slow = kind->slow,
 			   .servers_max = kind->servers_max},
 	};
-	memcpy(dev->space, space, space_bytes);
+	if (space_bytes)
+		memcpy(dev->space, space, space_bytes);
 	ret = -pthread_mutex_init(&dev->lock, NULL);
 	if (ret)
 		return ret;

@@ -110,7 +110,7 @@ static bool read_packet(struct virtio_net *net)
 	do {
 		n = read(net->tap, net->packet, sizeof(net->packet));
 	} while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
+	if (n == 0 || (n < 0 && errno != EAGAIN))
 		lose_tap(net);
 	if (n < (ssize_t)(VIRTIO_NET_HEADER_BYTES + ETHERNET_BYTES))
 		return false;

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The I/O threads: who is ready is served, nobody is forgotten, disks do not take all
+ * threads, what ends has ended (R: CARD-11, EVO-E3).
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <dis/executor.h>
+
+#include "io/pool.h"
+
+/*
+ * A source that notes each serve; with @wait it stays in it until it is let go.
+ * @more: so many times it says that there is more.
+ */
+struct thing {
+	struct io_source source;
+	sem_t entered;
+	sem_t go_on;
+	sem_t left;
+	sem_t stopped;
+	atomic_bool wait;
+	atomic_uint more;
+	atomic_uint serves;
+	atomic_uint inside;
+	atomic_uint most_inside;
+	uint64_t bytes;
+	uint64_t at_ns[16]; /* of the first serves */
+};
+
+struct fixture {
+	struct io_pool *pool;
+	struct io_account account;
+	atomic_ullong charged_ns;
+	atomic_uint charges;
+	struct thing things[8];
+};
+
+static void wait_for(sem_t *sem)
+{
+	while (sem_wait(sem))
+		;
+}
+
+static void serve(struct io_source *source, struct io_work *work)
+{
+	struct thing *t = (struct thing *)source;
+	unsigned inside = atomic_fetch_add(&t->inside, 1) + 1;
+	unsigned most = atomic_load(&t->most_inside), n;
+
+	while (inside > most &&
+	       !atomic_compare_exchange_weak(&t->most_inside, &most, inside))
+		;
+	n = atomic_fetch_add(&t->serves, 1);
+	if (n < 16)
+		t->at_ns[n] = dis_clock_ns();
+	work->bytes = t->bytes;
+	sem_post(&t->entered);
+	if (atomic_load(&t->wait))
+		wait_for(&t->go_on);
+	if (atomic_load(&t->more)) {
+		atomic_fetch_sub(&t->more, 1);
+		work->more = true;
+	}
+	atomic_fetch_sub(&t->inside, 1);
+	sem_post(&t->left);
+}
+
+static void on_stopped(struct io_source *source)
+{
+	struct thing *t = (struct thing *)source;
+
+	/* Nobody is in there. */
+	if (atomic_load(&t->inside))
+		abort();
+	sem_post(&t->stopped);
+}
+
+static const struct io_source_ops ops = {.serve = serve, .stopped = on_stopped};
+
+static struct thing *add(struct fixture *f, unsigned i, bool slow,
+			 unsigned servers_max)
+{
+	struct thing *t = &f->things[i];
+
+	memset(t, 0, sizeof(*t));
+	sem_init(&t->entered, 0, 0);
+	sem_init(&t->go_on, 0, 0);
+	sem_init(&t->left, 0, 0);
+	sem_init(&t->stopped, 0, 0);
+	t->source = (struct io_source){
+		.ops = &ops,
+		.account = &f->account,
+		.priority = IO_PRIORITY_DEFAULT,
+		.slow = slow,
+		.servers_max = servers_max,
+	};
+	assert_int_equal(io_source_add(f->pool, &t->source), 0);
+	return t;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	assert_int_equal(io_pool_create(&f->pool), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	io_pool_destroy(f->pool);
+	free(f);
+	return 0;
+}
+
+static void test_pool_serves_who_is_ready(void **state)
+{
+	struct thing *t = add(*state, 0, false, 1);
+
+	for (unsigned i = 1; i <= 100; i++) {
+		io_source_ready(&t->source);
+		wait_for(&t->left);
+		assert_in_range(atomic_load(&t->serves), i, i);
+	}
+	io_source_remove(&t->source);
+}
+
+static void test_pool_serves_again_while_there_is_more(void **state)
+{
+	struct thing *t = add(*state, 0, false, 1);
+
+	atomic_store(&t->more, 5);
+	io_source_ready(&t->source);
+	for (unsigned i = 0; i < 6; i++)
+		wait_for(&t->left);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 6);
+}
+
+/* What came while it was served was not seen, perhaps. */
+static void test_pool_ready_during_a_serve_is_served_after_it(void **state)
+{
+	struct thing *t = add(*state, 0, false, 1);
+
+	atomic_store(&t->wait, true);
+	io_source_ready(&t->source);
+	wait_for(&t->entered);
+	io_source_ready(&t->source);
+	io_source_ready(&t->source);
+	sem_post(&t->go_on);
+	wait_for(&t->entered);
+	sem_post(&t->go_on);
+	wait_for(&t->left);
+	wait_for(&t->left);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 2);
+	assert_int_equal(atomic_load(&t->most_inside), 1);
+}
+
+static void test_pool_source_has_as_many_servers_as_it_allows(void **state)
+{
+	struct thing *t = add(*state, 0, true, 2);
+
+	atomic_store(&t->wait, true);
+	for (unsigned i = 0; i < 2; i++) {
+		io_source_ready(&t->source);
+		wait_for(&t->entered);
+	}
+	io_source_ready(&t->source);
+	atomic_store(&t->wait, false);
+	sem_post(&t->go_on);
+	sem_post(&t->go_on);
+	wait_for(&t->entered);
+	for (unsigned i = 0; i < 3; i++)
+		wait_for(&t->left);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->most_inside), 2);
+}
+
+/* Disks that hang: the network of another guest does not notice. */
+static void test_pool_slow_sources_leave_a_thread(void **state)
+{
+	struct thing *net = add(*state, 6, false, 1);
+	struct thing *disks[6];
+
+	for (unsigned i = 0; i < 6; i++) {
+		disks[i] = add(*state, i, true, 1);
+		atomic_store(&disks[i]->wait, true);
+		io_source_ready(&disks[i]->source);
+	}
+	for (unsigned i = 0; i < IO_POOL_THREADS - 1; i++)
+		wait_for(&disks[i]->entered);
+	for (unsigned i = 0; i < 50; i++) {
+		io_source_ready(&net->source);
+		wait_for(&net->left);
+	}
+	for (unsigned i = IO_POOL_THREADS - 1; i < 6; i++)
+		assert_int_equal(atomic_load(&disks[i]->serves), 0);
+	/* The others come when one is done. */
+	for (unsigned i = 0; i < 6; i++) {
+		sem_post(&disks[i]->go_on);
+		wait_for(&disks[i]->left);
+		io_source_remove(&disks[i]->source);
+		assert_int_equal(atomic_load(&disks[i]->serves), 1);
+	}
+	io_source_remove(&net->source);
+}
+
+static void test_pool_stop_is_told_when_nobody_serves(void **state)
+{
+	struct thing *t = add(*state, 0, true, 2);
+
+	atomic_store(&t->wait, true);
+	for (unsigned i = 0; i < 2; i++) {
+		io_source_ready(&t->source);
+		wait_for(&t->entered);
+	}
+	io_source_ready(&t->source);
+	io_source_stop(&t->source);
+	sem_post(&t->go_on);
+	sem_post(&t->go_on);
+	wait_for(&t->stopped);
+	/* What was ready is forgotten, what comes is served. */
+	assert_int_equal(atomic_load(&t->serves), 2);
+	atomic_store(&t->wait, false);
+	io_source_ready(&t->source);
+	wait_for(&t->entered);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 3);
+}
+
+static void test_pool_stop_of_an_idle_source_is_told(void **state)
+{
+	struct thing *t = add(*state, 0, false, 1);
+
+	for (unsigned i = 0; i < 50; i++) {
+		io_source_stop(&t->source);
+		wait_for(&t->stopped);
+	}
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 0);
+}
+
+static void *let_go(void *arg)
+{
+	struct thing *t = arg;
+
+	sem_post(&t->go_on);
+	return NULL;
+}
+
+static void test_pool_remove_waits_for_what_runs(void **state)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		struct thing *t = add(*state, 0, true, 1);
+		pthread_t thread;
+
+		atomic_store(&t->wait, true);
+		io_source_ready(&t->source);
+		wait_for(&t->entered);
+		/* Another serve may come, or not, but does not outlive it. */
+		atomic_store(&t->wait, false);
+		io_source_ready(&t->source);
+		/* A stop that nobody will hear of is no matter. */
+		if (i % 2)
+			io_source_stop(&t->source);
+		assert_int_equal(pthread_create(&thread, NULL, let_go, t), 0);
+		io_source_remove(&t->source);
+		assert_int_equal(atomic_load(&t->inside), 0);
+		assert_in_range(atomic_load(&t->serves), 1, 2);
+		pthread_join(thread, NULL);
+		memset(t, 0xa5, sizeof(*t));
+	}
+}
+
+static void test_pool_remove_takes_out_who_waits(void **state)
+{
+	struct thing *blocker[IO_POOL_THREADS];
+	struct thing *t;
+
+	for (unsigned i = 0; i < IO_POOL_THREADS - 1; i++) {
+		blocker[i] = add(*state, i, true, 1);
+		atomic_store(&blocker[i]->wait, true);
+		io_source_ready(&blocker[i]->source);
+		wait_for(&blocker[i]->entered);
+	}
+	t = add(*state, 7, true, 1);
+	io_source_ready(&t->source);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 0);
+	memset(t, 0xa5, sizeof(*t));
+	for (unsigned i = 0; i < IO_POOL_THREADS - 1; i++) {
+		sem_post(&blocker[i]->go_on);
+		io_source_remove(&blocker[i]->source);
+	}
+}
+
+static void test_pool_descriptor_makes_its_source_ready(void **state)
+{
+	struct thing *t = add(*state, 0, false, 1);
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_source_watch(&t->source, fd), 0);
+	for (unsigned i = 1; i <= 20; i++) {
+		assert_int_equal(eventfd_write(fd, 1), 0);
+		wait_for(&t->left);
+	}
+	io_source_unwatch(&t->source, fd);
+	io_source_remove(&t->source);
+	close(fd);
+	assert_int_equal(atomic_load(&t->serves), 20);
+}
+
+/* The descriptor's old owner is gone; another source has its slot now. */
+static void test_pool_event_of_a_former_source_is_ignored(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t = add(f, 0, false, 1), *next;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_source_watch(&t->source, fd), 0);
+	io_source_remove(&t->source);
+	next = add(f, 1, false, 1);
+	assert_int_equal(next->source.slot, t->source.slot);
+	assert_int_equal(eventfd_write(fd, 1), 0);
+	/* By when that has been looked at. */
+	for (unsigned i = 0; i < 50; i++) {
+		io_source_stop(&next->source);
+		wait_for(&next->stopped);
+	}
+	io_source_remove(&next->source);
+	close(fd);
+	assert_int_equal(atomic_load(&t->serves), 0);
+	assert_int_equal(atomic_load(&next->serves), 0);
+}
+
+static void on_charge(void *ctx, unsigned vcpu, uint64_t ns)
+{
+	struct fixture *f = ctx;
+
+	assert_int_equal(vcpu, 3);
+	atomic_fetch_add(&f->charged_ns, ns);
+	atomic_fetch_add(&f->charges, 1);
+}
+
+/* Uses CPU time, on behalf of vCPU 3 every second time. */
+static void busy_serve(struct io_source *source, struct io_work *work)
+{
+	struct thing *t = (struct thing *)source;
+	unsigned n = atomic_fetch_add(&t->serves, 1);
+
+	for (volatile unsigned i = 0; i < 100000; i++)
+		;
+	if (n % 2 == 0)
+		work->vcpu = 3;
+	sem_post(&t->left);
+}
+
+static const struct io_source_ops busy_ops = {.serve = busy_serve};
+
+/* R: EVO-E3 */
+static void test_pool_charges_the_vcpu_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t;
+
+	f->account = (struct io_account){.charge = on_charge, .ctx = f};
+	t = add(f, 0, false, 1);
+	t->source.ops = &busy_ops;
+	for (unsigned i = 0; i < 10; i++) {
+		io_source_ready(&t->source);
+		wait_for(&t->left);
+	}
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&f->charges), 5);
+	/* 100,000 turns of a loop are more than that on any machine. */
+	assert_true(atomic_load(&f->charged_ns) > 5 * (uint64_t)10000);
+}
+
+/* R: DIS-6 */
+static void test_pool_bandwidth_spaces_serves(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t;
+
+	/* 1 KB per serve at 100 KB/s: 10 pass at once, then one each 10 ms. */
+	io_bucket_init(&f->account.bucket, 100000);
+	t = add(f, 0, true, 1);
+	t->bytes = 1000;
+	atomic_store(&t->more, 15);
+	io_source_ready(&t->source);
+	for (unsigned i = 0; i < 16; i++)
+		wait_for(&t->left);
+	io_source_remove(&t->source);
+	/* None before all but a burst of what went before was paid for. */
+	for (unsigned i = 0; i < 16; i++)
+		assert_true(t->at_ns[i] + IO_BUCKET_BURST_NS >=
+			    t->at_ns[0] + i * 10 * DIS_MS_NS);
+	assert_int_equal(atomic_load(&t->serves), 16);
+}
+
+/* Senders on several threads, as vCPUs are, against the sleep of the servers. */
+struct sender {
+	struct thing *things;
+	unsigned n;
+	unsigned rounds;
+};
+
+static void *send_ready(void *arg)
+{
+	const struct sender *s = arg;
+
+	for (unsigned i = 0; i < s->rounds; i++)
+		io_source_ready(&s->things[i % s->n].source);
+	return NULL;
+}
+
+/* What was written before the ready is seen by a serve after it. */
+static void counting_serve(struct io_source *source, struct io_work *work)
+{
+	struct thing *t = (struct thing *)source;
+	unsigned due = atomic_exchange(&t->more, 0);
+
+	(void)work;
+	atomic_fetch_add(&t->serves, 1);
+	while (due--)
+		sem_post(&t->left);
+}
+
+static const struct io_source_ops counting_ops = {.serve = counting_serve};
+
+static void test_pool_forgets_nobody(void **state)
+{
+	enum {
+		ROUNDS = 20000
+	};
+	struct fixture *f = *state;
+	struct sender sender = {f->things, 4, ROUNDS};
+	pthread_t threads[2];
+
+	for (unsigned i = 0; i < 4; i++)
+		add(f, i, i % 2, 1)->source.ops = &counting_ops;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, send_ready,
+						&sender),
+				 0);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct thing *t = &f->things[i % 4];
+
+		atomic_fetch_add(&t->more, 1);
+		io_source_ready(&t->source);
+		wait_for(&t->left);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned i = 0; i < 4; i++)
+		io_source_remove(&f->things[i].source);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_pool_serves_who_is_ready),
+		T(test_pool_serves_again_while_there_is_more),
+		T(test_pool_ready_during_a_serve_is_served_after_it),
+		T(test_pool_source_has_as_many_servers_as_it_allows),
+		T(test_pool_slow_sources_leave_a_thread),
+		T(test_pool_stop_is_told_when_nobody_serves),
+		T(test_pool_stop_of_an_idle_source_is_told),
+		T(test_pool_remove_waits_for_what_runs),
+		T(test_pool_remove_takes_out_who_waits),
+		T(test_pool_descriptor_makes_its_source_ready),
+		T(test_pool_event_of_a_former_source_is_ignored),
+		T(test_pool_charges_the_vcpu_alone),
+		T(test_pool_bandwidth_spaces_serves),
+		T(test_pool_forgets_nobody),
+	};
+
+	return cmocka_run_group_tests_name("io-pool", tests, NULL, NULL);
+}
