@@ -52,6 +52,12 @@ struct kvm_platform_ops {
 	uint8_t (*accept)(void *ctx);
 };
 
+/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages; 0: none. */
+struct kvm_rom {
+	const uint8_t *host;
+	uint64_t bytes;
+};
+
 /**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
@@ -64,6 +70,7 @@ struct kvm_vm {
 	bool kernel_irqchip;
 	unsigned ncpus;
 	struct guest_mem mem;
+	struct kvm_rom rom;
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
@@ -74,7 +81,7 @@ struct kvm_vm {
 
 /**
  * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
- * @vm: mem, bus, mmio, ncpus and kernel_irqchip are set by the caller.
+ * @vm: mem, rom, bus, mmio, ncpus and kernel_irqchip are set by the caller.
  * @err: one line naming the ioctl.
  *
  * Return: 0 or -errno; nothing is left open then.
