@@ -78,8 +78,9 @@ static void test_ata_identify_tells_the_disk(void **state)
 	assert_int_equal(word(sector, 101), 0);
 	/* Alone on its cable: SeaBIOS looks at these bits for that. */
 	assert_int_equal(word(sector, 93) & 0xdf61, 0x4041);
-	/* 1000 sectors in cylinders of 16 heads and 63 sectors. */
-	assert_int_equal(word(sector, 1), 0);
+	/* 1000 sectors in cylinders of 16 heads and 63 sectors, at least one. */
+	assert_int_equal(word(sector, 1), 1);
+	assert_int_equal(word(sector, 57), SECTORS);
 	assert_int_equal(word(sector, 3), 16);
 	assert_int_equal(word(sector, 6), 63);
 }

@@ -22,9 +22,13 @@ enum {
 #define CONTROL_RESET 0x04u
 #define CONTROL_NO_IRQ 0x02u
 
-/* The usual translation; no more cylinders can be told. */
+/*
+ * The usual translation; no more cylinders can be told, and firmware reads nothing
+ * of a disk with less than one.
+ */
 #define HEADS 16u
 #define TRACK_SECTORS 63u
+#define CYLINDERS_MIN 1u
 #define CYLINDERS_MAX 16383u
 
 struct ata_device *ata_selected(struct ata *ata)
@@ -233,8 +237,11 @@ static void init_device(struct ata_device *dev, struct block *block)
 	dev->heads = HEADS;
 	dev->track_sectors = TRACK_SECTORS;
 	cylinders = dev->sectors / (HEADS * TRACK_SECTORS);
-	dev->cylinders = (uint16_t)(cylinders < CYLINDERS_MAX ? cylinders
-							      : CYLINDERS_MAX);
+	if (cylinders < CYLINDERS_MIN)
+		cylinders = CYLINDERS_MIN;
+	if (cylinders > CYLINDERS_MAX)
+		cylinders = CYLINDERS_MAX;
+	dev->cylinders = (uint16_t)cylinders;
 }
 
 int ata_init(struct ata *ata, struct block *const blocks[ATA_DEVICES],

@@ -91,7 +91,10 @@ static unsigned reset_result(const struct ata *ata)
 
 static uint64_t current_sectors(const struct ata_device *dev)
 {
-	return (uint64_t)dev->cylinders * dev->heads * dev->track_sectors;
+	uint64_t sectors =
+		(uint64_t)dev->cylinders * dev->heads * dev->track_sectors;
+
+	return sectors < dev->sectors ? sectors : dev->sectors;
 }
 
 void ata_identify(struct ata *ata)
