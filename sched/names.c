@@ -52,6 +52,7 @@ static const char *const reason_names[] = {
 	[DIS_REASON_IPC] = "ipc",
 	[DIS_REASON_POWER_OFF] = "power-off",
 	[DIS_REASON_STOPPED] = "stopped",
+	[DIS_REASON_RESET] = "reset",
 	[DIS_REASON_KILLED] = "killed",
 	[DIS_REASON_GUEST_EXIT] = "guest-exit",
 	[DIS_REASON_TRIPLE_FAULT] = "triple-fault",

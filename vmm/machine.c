@@ -38,6 +38,33 @@ static int build_dtb(struct machine_kind *kind, char *err, size_t err_size)
 			      err, err_size);
 }
 
+static int open_kernel(struct machine_kind *kind, char *err, size_t err_size)
+{
+	const struct machine_spec *spec = &kind->spec;
+	int ret = kernel_image_open(spec->kernel_path, &kind->kernel, err,
+				    err_size);
+
+	if (!ret && spec->initrd_path)
+		ret = boot_file_read(spec->initrd_path, BOOT_FILE_MAX_BYTES,
+				     &kind->initrd, err, err_size);
+	return ret;
+}
+
+static int open_firmware(struct machine_kind *kind, char *err, size_t err_size)
+{
+	const struct machine_spec *spec = &kind->spec;
+	int ret = firmware_open(spec->firmware_path, &kind->firmware, err,
+				err_size);
+
+	if (ret)
+		return ret;
+	ret = firmware_config_build(spec->vcpus, spec->mem_bytes,
+				    &kind->firmware_config);
+	if (ret)
+		snprintf(err, err_size, "out of memory");
+	return ret;
+}
+
 int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 		      enum machine_fault *fault, char *err, size_t err_size)
 {
@@ -45,10 +72,8 @@ int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 	int ret;
 
 	*fault = MACHINE_FAULT_INPUT;
-	ret = kernel_image_open(spec->kernel_path, &kind.kernel, err, err_size);
-	if (!ret && spec->initrd_path)
-		ret = boot_file_read(spec->initrd_path, BOOT_FILE_MAX_BYTES,
-				     &kind.initrd, err, err_size);
+	ret = spec->firmware_path ? open_firmware(&kind, err, err_size)
+				  : open_kernel(&kind, err, err_size);
 	if (!ret)
 		ret = machine_io_open(&spec->io, &kind.io, fault, err, err_size);
 	if (ret)
@@ -73,7 +98,8 @@ int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 		goto err_close;
 	}
 	*fault = MACHINE_FAULT_INPUT;
-	ret = build_dtb(&kind, err, err_size);
+	if (!spec->firmware_path)
+		ret = build_dtb(&kind, err, err_size);
 	if (ret)
 		goto err_close;
 	*out = kind;
@@ -90,6 +116,8 @@ void machine_kind_close(struct machine_kind *kind)
 	machine_io_close(&kind->io);
 	arena_destroy(&kind->arena);
 	kvm_close(&kind->kvm);
+	fw_cfg_store_free(&kind->firmware_config);
+	firmware_close(&kind->firmware);
 	boot_file_free(&kind->initrd);
 	kernel_image_close(kind->kernel);
 	kind->dtb = NULL;
@@ -120,11 +148,24 @@ static int init_vcpus(struct machine *machine, struct dis_domain *dom,
 	return 0;
 }
 
-static int load(struct machine *machine, char *err, size_t err_size)
+/* The processor starts in the ROM, and the firmware does what it does on a PC. */
+static int load_firmware(struct machine *machine, char *err, size_t err_size)
+{
+	int ret;
+
+	firmware_load(&machine->kind->firmware, &machine->vm.mem);
+	ret = regs_set_init(&machine->vcpus[0]);
+	if (ret)
+		snprintf(err, err_size, "registers: %s", strerror(-ret));
+	return ret;
+}
+
+static int load_kernel(struct machine *machine, char *err, size_t err_size)
 {
 	const struct machine_kind *kind = machine->kind;
 	const struct acpi_source acpi = {
 		.ncpus = kind->spec.vcpus,
+		.rtc = true,
 		.nvirtio = kind->io.n_places,
 		.virtio = kind->io.places,
 	};
@@ -193,6 +234,8 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 	machine->vm.mmio = &machine->mmio;
 	machine->vm.mem = (struct guest_mem){arena_slot(&kind->arena, seq),
 					     spec->mem_bytes};
+	machine->vm.rom =
+		(struct kvm_rom){kind->firmware.rom, kind->firmware.bytes};
 	machine->vm.lapics = (struct lapic_bus){.cpus = machine->lapics,
 						.ncpus = spec->vcpus,
 						.tsc_khz = kind->kvm.tsc_khz,
@@ -228,7 +271,8 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	if (ret)
 		goto err_vm;
 	*fault = MACHINE_FAULT_INPUT;
-	ret = load(machine, err, err_size);
+	ret = kind->spec.firmware_path ? load_firmware(machine, err, err_size)
+				       : load_kernel(machine, err, err_size);
 	if (ret)
 		goto err_vcpus;
 	*fault = MACHINE_FAULT_HOST;

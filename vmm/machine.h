@@ -16,6 +16,8 @@
 
 #include "boot/boot.h"
 #include "boot/dtb_merge.h"
+#include "boot/firmware.h"
+#include "boot/firmware_config.h"
 #include "dev/hypercall.h"
 #include "dev/intc.h"
 #include "dev/uart.h"
@@ -24,10 +26,13 @@
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
 #include "machine_io.h"
+#include "machine_pc.h"
 
 /**
  * What all copies of a guest have in common.
  *
+ * @kernel_path, @firmware_path: one of them is NULL. initrd_path, cmdline and dtb
+ *           belong to a kernel.
  * @intents: one per vCPU, validated.
  * @dtb:     files to be merged into the device tree.
  * @profile: sample where the vCPUs run.
@@ -35,9 +40,11 @@
  * @io:      disks, networks and the like.
  * @serial:  takes the guests' serial output, in lines where there are any;
  *           called by executors, must not block. NULL drops it.
+ * @firmware_log: likewise, what the firmware logs; NULL: it need not log.
  */
 struct machine_spec {
 	const char *kernel_path;
+	const char *firmware_path;
 	const char *initrd_path; /**< or NULL */
 	const char *cmdline;
 	unsigned vcpus;
@@ -50,6 +57,8 @@ struct machine_spec {
 	int numa_node;
 	struct machine_io_spec io;
 	void (*serial)(void *ctx, unsigned seq, const void *data, size_t len);
+	void (*firmware_log)(void *ctx, unsigned seq, const void *data,
+			     size_t len);
 	void *serial_ctx;
 };
 
@@ -59,6 +68,8 @@ struct machine_kind {
 	struct arena arena;
 	struct kernel_image *kernel;
 	struct boot_file initrd;
+	struct firmware firmware;
+	struct fw_cfg_store firmware_config;
 	struct machine_io_kind io;
 	void *dtb;
 	uint64_t dtb_bytes;
@@ -97,6 +108,7 @@ struct machine {
 	struct uart uart;
 	struct hypercall hypercall;
 	struct machine_io io;
+	struct machine_pc pc;
 	struct kvm_vcpu *vcpus;
 	struct lapic **lapics;
 	void *owner;

@@ -17,8 +17,8 @@ const struct dtb_device machine_dtb_devices[] = {
 const unsigned machine_dtb_device_count =
 	sizeof(machine_dtb_devices) / sizeof(machine_dtb_devices[0]);
 
-/* vCPU @cpu has something new. Who runs it itself looks before the next entry. */
-static void wake(void *ctx, unsigned cpu)
+/* Who runs it itself looks before the next entry. */
+void machine_wake(void *ctx, unsigned cpu)
 {
 	const struct machine *machine = ctx;
 	const struct kvm_vcpu *to = &machine->vcpus[cpu];
@@ -47,6 +47,8 @@ static uint8_t accept_extint(void *ctx)
 }
 
 static const struct kvm_platform_ops platform_ops = {
+	.expiry_ns = machine_pc_expiry_ns,
+	.tick = machine_pc_tick,
 	.extint = has_extint,
 	.accept = accept_extint,
 };
@@ -77,7 +79,7 @@ static int add_interrupts(struct machine *machine)
 {
 	const struct intc_config config = {
 		.lapics = &machine->vm.lapics,
-		.wake = wake,
+		.wake = machine_wake,
 		.ctx = machine,
 	};
 	int ret;
@@ -188,12 +190,18 @@ int machine_devices_add(struct machine *machine)
 	if (!ret)
 		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
 				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
-	if (!ret)
-		ret = machine_io_add(machine);
 	if (ret)
 		goto err_hypercall;
+	ret = machine_pc_add(machine);
+	if (ret)
+		goto err_hypercall;
+	ret = machine_io_add(machine);
+	if (ret)
+		goto err_pc;
 	return 0;
 
+err_pc:
+	machine_pc_remove(machine);
 err_hypercall:
 	hypercall_destroy(&machine->hypercall);
 err_uart:
@@ -206,6 +214,7 @@ err_interrupts:
 void machine_devices_remove(struct machine *machine)
 {
 	machine_io_remove(machine);
+	machine_pc_remove(machine);
 	hypercall_destroy(&machine->hypercall);
 	uart_destroy(&machine->uart);
 	remove_interrupts(machine);

@@ -11,6 +11,7 @@
 #include "dev/virtio/block.h"
 #include "dev/virtio/entropy.h"
 #include "io/tap.h"
+#include "machine_ata.h"
 #include "machine_devices.h"
 
 static const char *const disk_names[PC_VIRTIO_MAX] = {
@@ -18,9 +19,15 @@ static const char *const disk_names[PC_VIRTIO_MAX] = {
 static const char *const net_names[PC_VIRTIO_MAX] = {
 	"net0", "net1", "net2", "net3", "net4", "net5", "net6", "net7"};
 
+static unsigned virtio_disks(const struct machine_io_spec *spec)
+{
+	return spec->ata ? 0 : spec->n_disks;
+}
+
+/* Of the virtio devices. */
 static unsigned device_count(const struct machine_io_spec *spec)
 {
-	return spec->n_disks + spec->n_nets + (spec->console ? 1u : 0u) +
+	return virtio_disks(spec) + spec->n_nets + (spec->console ? 1u : 0u) +
 	       (spec->entropy ? 1u : 0u);
 }
 
@@ -64,7 +71,7 @@ int machine_io_open(const struct machine_io_spec *spec,
 			return ret;
 	}
 	ret = open_taps(spec, io, fault, err, err_size);
-	if (ret || !device_count(spec))
+	if (ret || !(device_count(spec) + spec->n_disks))
 		return ret;
 	for (unsigned i = 0; i < device_count(spec); i++)
 		io->places[io->n_places++] = (struct virtio_place){
@@ -165,6 +172,8 @@ static int add_disks(struct machine *machine)
 	struct machine_io *io = &machine->io;
 	int ret = 0;
 
+	if (kind->spec.io.ata)
+		return kind->io.n_images ? machine_ata_add(machine) : 0;
 	for (unsigned i = 0; i < kind->io.n_images && !ret; i++) {
 		struct virtio_config config = config_of(
 			machine, disk_names[i], kind->spec.io.disk_priority);
@@ -216,16 +225,16 @@ static int add_entropy(struct machine *machine)
 
 static bool allocate(const struct machine_io_spec *spec, struct machine_io *io)
 {
-	if (spec->n_disks)
-		io->disks = calloc(spec->n_disks, sizeof(*io->disks));
+	if (virtio_disks(spec))
+		io->disks = calloc(virtio_disks(spec), sizeof(*io->disks));
 	if (spec->n_nets)
 		io->nets = calloc(spec->n_nets, sizeof(*io->nets));
 	if (spec->console)
 		io->console = calloc(1, sizeof(*io->console));
 	if (spec->entropy)
 		io->entropy = calloc(1, sizeof(*io->entropy));
-	return (!spec->n_disks || io->disks) && (!spec->n_nets || io->nets) &&
-	       (!spec->console || io->console) &&
+	return (!virtio_disks(spec) || io->disks) &&
+	       (!spec->n_nets || io->nets) && (!spec->console || io->console) &&
 	       (!spec->entropy || io->entropy);
 }
 
@@ -258,6 +267,7 @@ void machine_io_stop(struct machine *machine)
 
 	for (unsigned i = 0; i < io->n && !io->stopped; i++)
 		virtio_stop(io->devs[i]);
+	machine_ata_stop(machine);
 	io->stopped = true;
 }
 
@@ -266,6 +276,7 @@ void machine_io_remove(struct machine *machine)
 	struct machine_io *io = &machine->io;
 
 	machine_io_stop(machine);
+	machine_ata_remove(machine);
 	for (unsigned i = 0; i < io->n; i++)
 		virtio_destroy(io->devs[i]);
 	free(io->disks);

@@ -25,6 +25,7 @@
 #include "pc_map.h"
 
 struct machine;
+struct machine_ata;
 struct machine_kind;
 enum machine_fault;
 
@@ -43,6 +44,7 @@ struct machine_net {
  * What a kind of guest has; disks that are written, and networks, are for one copy
  * alone. All devices together: PC_VIRTIO_MAX.
  *
+ * @ata:       disks, ATA_DEVICES at most, are on an ATA channel and not on virtio.
  * @console:   takes what guests write to their consoles; called by I/O threads, must
  *             not block. NULL: there is no console.
  * @bandwidth: of each guest, bytes per second over all its disks and networks; 0: no
@@ -54,6 +56,7 @@ struct machine_net {
 struct machine_io_spec {
 	unsigned n_disks;
 	struct machine_disk disks[PC_VIRTIO_MAX];
+	bool ata;
 	unsigned n_nets;
 	struct machine_net nets[PC_VIRTIO_MAX];
 	bool entropy;
@@ -97,6 +100,7 @@ struct machine_io {
 	unsigned n;
 	struct virtio_dev *devs[PC_VIRTIO_MAX];
 	struct virtio_block *disks;
+	struct machine_ata *ata; /* NULL: there is none */
 	struct virtio_net *nets;
 	struct virtio_console *console; /* NULL: there is none */
 	struct virtio_dev *entropy;

@@ -29,6 +29,11 @@
 #define PC_PIT_PIN 2u
 #define PC_I8042_DATA_PORT 0x60u
 #define PC_I8042_COMMAND_PORT 0x64u
+#define PC_KEYBOARD_GSI 1u
+#define PC_MOUSE_GSI 12u
+/** System control port A; reset control register. */
+#define PC_PORT_A 0x92u
+#define PC_RESET_CONTROL_PORT 0xcf9u
 #define PC_CMOS_PORT 0x70u
 #define PC_RTC_GSI 8u
 /** The first ISA disk controller. */

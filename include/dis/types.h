@@ -100,6 +100,7 @@ enum dis_reason {
 	/* -> Finished */
 	DIS_REASON_POWER_OFF,
 	DIS_REASON_STOPPED, /**< time limit, signal or orderly stop */
+	DIS_REASON_RESET,   /**< of the machine: there is no second boot */
 	/* -> Failed */
 	DIS_REASON_KILLED,
 	DIS_REASON_GUEST_EXIT, /**< the guest ended itself with a failure */

@@ -12,6 +12,9 @@
 #define SLP_EN 0x20u
 #define S5 (PC_SLEEP_TYPE_S5 << 2)
 
+/* Of the last access. */
+static enum dis_reason reason;
+
 static enum io_action access_port(uint16_t port, uint8_t width, bool write,
 				  uint8_t *data)
 {
@@ -28,6 +31,7 @@ static enum io_action access_port(uint16_t port, uint8_t width, bool write,
 				    ACPI_POWER_PORTS, &acpi_power_ops, NULL),
 			 0);
 	action = io_bus_access(&bus, &a);
+	reason = a.reason;
 	if (action == IO_EXIT)
 		assert_int_equal(a.exit_code, 0);
 	return action;
@@ -43,6 +47,7 @@ static void test_acpi_power_s5_ends_the_guest(void **state)
 	(void)state;
 	assert_int_equal(write_port(PC_SLEEP_CONTROL_PORT, SLP_EN | S5),
 			 IO_EXIT);
+	assert_int_equal(reason, DIS_REASON_NONE);
 }
 
 static void test_acpi_power_without_enable_does_nothing(void **state)
@@ -67,6 +72,7 @@ static void test_acpi_power_reset_ends_the_guest(void **state)
 {
 	(void)state;
 	assert_int_equal(write_port(PC_RESET_PORT, PC_RESET_VALUE), IO_EXIT);
+	assert_int_equal(reason, DIS_REASON_RESET);
 }
 
 static void test_acpi_power_other_reset_value_does_nothing(void **state)

@@ -12,6 +12,7 @@
 
 #include "hostcpus.h"
 #include "option_devices.h"
+#include "option_firmware.h"
 #include "option_limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -370,8 +371,15 @@ static int set_trace(struct option_values *v, const char *text, char *err,
 const struct option_row option_rows[] = {
 	{"kernel", "FILE", NULL, false,
 	 "Linux bzImage, or 64-bit ELF kernel with a PVH note or a multiboot "
-	 "header; required",
+	 "header; this or a firmware is required",
 	 set_kernel},
+	{"firmware", "FILE", NULL, false,
+	 "PC firmware to start with, like /usr/share/seabios/bios-256k.bin; "
+	 "disks are ATA disks then",
+	 set_firmware},
+	{"firmware-log", "on|off", "off", false,
+	 "show what the firmware logs, among the serial output",
+	 set_firmware_log},
 	{"initrd", "FILE", NULL, false,
 	 "file handed to the guest as its first boot module", set_initrd},
 	{"cmdline", "STRING", "", false, "command line of the guest",

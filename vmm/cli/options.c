@@ -9,6 +9,7 @@
 
 #include "config_file.h"
 #include "option_devices.h"
+#include "option_firmware.h"
 #include "option_limits.h"
 #include "option_table.h"
 
@@ -150,8 +151,10 @@ static int check_together(const struct option_values *values, char *err,
 					       "vm-min",        "vm-max"};
 	const struct run_options *o = values->out;
 
-	if (!o->kernel)
-		return option_refuse(err, err_size, "--kernel FILE is missing");
+	int ret = option_firmware_check(values, err, err_size);
+
+	if (ret)
+		return ret;
 	if (o->executor == RUN_EXECUTOR_DIS && o->irqchip == RUN_IRQCHIP_KERNEL)
 		return option_refuse(err, err_size,
 				     "--irqchip kernel needs --executor "
@@ -310,6 +313,7 @@ out_free:
 void run_options_free(struct run_options *options)
 {
 	free(options->kernel);
+	free(options->firmware);
 	free(options->initrd);
 	free(options->cmdline);
 	free(options->dtb);
@@ -356,7 +360,7 @@ static void write_wrapped(FILE *to, int column, const char *text)
 
 void run_options_help(FILE *to)
 {
-	fputs("usage: disvm run --kernel FILE [options]\n\n"
+	fputs("usage: disvm run --kernel FILE | --firmware FILE [options]\n\n"
 	      "Boots guests in this process, prints a report when they have "
 	      "ended.\n\n",
 	      to);

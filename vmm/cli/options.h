@@ -57,7 +57,9 @@ struct run_net {
 };
 
 /**
- * @kernel, @initrd, @cmdline: initrd may be NULL, cmdline is "" if not given.
+ * @kernel, @firmware: one of them, the other is NULL.
+ * @firmware_log: show what it logs.
+ * @initrd, @cmdline: initrd may be NULL, cmdline is "" if not given.
  * @dtb, @dtb_overlays: files to merge into the device tree; NULL and 0 for none.
  * @dump_dtb: write the device tree there and do nothing else; or NULL.
  * @intents:  of vCPU 0 .. @vcpus - 1 of every copy, validated for the pool.
@@ -86,6 +88,8 @@ struct run_net {
  */
 struct run_options {
 	char *kernel;
+	char *firmware;
+	bool firmware_log;
 	char *initrd;
 	char *cmdline;
 	char *dtb;

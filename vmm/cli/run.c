@@ -145,11 +145,23 @@ static void on_serial(void *ctx, unsigned seq, const void *data, size_t len)
 	run_serial_put(&s->lines, prefix, data, len);
 }
 
+static void on_firmware_log(void *ctx, unsigned seq, const void *data,
+			    size_t len)
+{
+	struct run_session *s = ctx;
+	char name[DIS_NAME_MAX], prefix[DIS_NAME_MAX + 16];
+
+	run_vm_name(seq, name, sizeof(name));
+	snprintf(prefix, sizeof(prefix), "%s firmware: ", name);
+	run_serial_put(&s->lines, prefix, data, len);
+}
+
 static int open_kind(struct run_session *s)
 {
 	const struct run_options *o = &s->options;
 	struct machine_spec spec = {
 		.kernel_path = o->kernel,
+		.firmware_path = o->firmware,
 		.initrd_path = o->initrd,
 		.cmdline = o->cmdline,
 		.vcpus = o->vcpus,
@@ -163,6 +175,7 @@ static int open_kind(struct run_session *s)
 		.profile = o->profile,
 		.numa_node = o->numa_node,
 		.serial = o->serial == RUN_OUTPUT_NONE ? NULL : on_serial,
+		.firmware_log = o->firmware_log ? on_firmware_log : NULL,
 		.serial_ctx = s,
 	};
 	enum machine_fault fault;

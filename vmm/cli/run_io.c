@@ -98,6 +98,7 @@ void run_io_spec(struct run_session *s, struct machine_io_spec *out)
 
 	*out = (struct machine_io_spec){
 		.n_disks = o->n_disks,
+		.ata = o->firmware,
 		.n_nets = o->n_nets,
 		.entropy = o->entropy,
 		.console = o->console == RUN_OUTPUT_NONE ? NULL : on_console,

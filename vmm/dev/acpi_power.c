@@ -2,6 +2,7 @@
 /* ACPI's registers to turn off and reset; see acpi_power.h. */
 #include "dev/acpi_power.h"
 
+#include "dev/reset.h"
 #include "pc_map.h"
 
 #define SLEEP_CONTROL 0u
@@ -36,6 +37,8 @@ static enum io_action power_io(void *dev, struct io_access *a)
 	}
 	if (!ends(a->offset, io_get(a) & 0xffu))
 		return IO_NONE;
+	if (a->offset == RESET)
+		return reset_machine(a);
 	a->exit_code = 0;
 	return IO_EXIT;
 }

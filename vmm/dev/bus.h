@@ -52,7 +52,10 @@ struct io_access {
 	/** Set by the bus: @addr's place in the device's range. */
 	uint64_t offset;
 
-	/* Set by the device along with IO_BLOCK, IO_EXIT, IO_FAIL. */
+	/*
+	 * Set by the device along with IO_BLOCK, IO_EXIT, IO_FAIL. An exit with
+	 * code 0 and without a reason is a power-off.
+	 */
 	uint32_t exit_code;
 	enum dis_reason reason;
 	char text[IO_TEXT_SIZE]; /**< one line, without the vCPU */

@@ -47,7 +47,9 @@ static void serve(struct kvm_vcpu *vcpu, const struct io_bus *bus,
 			result->reason = DIS_REASON_GUEST_EXIT;
 		} else {
 			result->outcome = DIS_RUN_FINISH;
-			result->reason = DIS_REASON_POWER_OFF;
+			result->reason = access->reason;
+			if (result->reason == DIS_REASON_NONE)
+				result->reason = DIS_REASON_POWER_OFF;
 		}
 		break;
 	case IO_FAIL:

@@ -27,11 +27,12 @@ static int step(const struct step_error *e, const char *name, int ret)
 	return ret;
 }
 
-static int add_slot(const struct kvm_vm *vm, uint32_t slot, uint64_t gpa,
-		    uint8_t *host, uint64_t bytes)
+static int add_slot(const struct kvm_vm *vm, uint32_t slot, uint32_t flags,
+		    uint64_t gpa, const uint8_t *host, uint64_t bytes)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot,
+		.flags = flags,
 		.guest_phys_addr = gpa,
 		.memory_size = bytes,
 		.userspace_addr = (uint64_t)(uintptr_t)host,
@@ -44,11 +45,16 @@ static int add_memory(const struct kvm_vm *vm)
 {
 	uint64_t low = guest_mem_low_bytes(&vm->mem);
 	uint64_t high = vm->mem.size_bytes - low;
-	int ret = add_slot(vm, 0, 0, vm->mem.base, low);
+	int ret = add_slot(vm, 0, 0, 0, vm->mem.base, low);
 
 	if (!ret && high)
-		ret = add_slot(vm, 1, GUEST_MEM_HIGH_GPA, vm->mem.base + low,
+		ret = add_slot(vm, 1, 0, GUEST_MEM_HIGH_GPA, vm->mem.base + low,
 			       high);
+	/* Writes to it come as MMIO exits, for which there is no device. */
+	if (!ret && vm->rom.bytes)
+		ret = add_slot(vm, 2, KVM_MEM_READONLY,
+			       GUEST_MEM_HIGH_GPA - vm->rom.bytes, vm->rom.host,
+			       vm->rom.bytes);
 	return ret;
 }
 
@@ -91,7 +97,8 @@ static int set_routes(const struct kvm_vm *vm)
 
 static int set_up_irqchip(struct kvm_vm *vm, const struct step_error *e)
 {
-	struct kvm_pit_config pit = {0};
+	/* With port 0x61, as ours. */
+	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
 	int ret;
 
 	if (!vm->kernel_irqchip)
