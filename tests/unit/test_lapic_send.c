@@ -55,13 +55,14 @@ static int setup_x8(void **state)
 	return 0;
 }
 
-/* IDs 0 to 3 of xAPIC form, 4 to 31 of x2APIC form. */
+/* IDs 0 to 3 and 30 of xAPIC form, the others of x2APIC form. */
 static int setup_mixed(void **state)
 {
 	struct fixture *f = xapics(32);
 
 	for (unsigned i = 4; i < 32; i++)
-		wr(f, i, LAPIC_MSR_BASE, BASE_X2APIC);
+		if (i != 30)
+			wr(f, i, LAPIC_MSR_BASE, BASE_X2APIC);
 	*state = f;
 	return 0;
 }
@@ -212,13 +213,17 @@ static void test_mixed_logical_destination_is_the_receivers(void **state)
 
 	mwr(f, 1, LDR, 0x40000000);
 	mwr(f, 2, LDR, 0x02000000);
+	mwr(f, 30, LDR, 0x20000000);
 	xsend(f, 0, 0x60, LOGICAL | 0x41);
-	assert_int_equal(got(f, 0x41), 1u << 1 | 1u << 5 | 1u << 6);
-	wr(f, 20, ICR, UINT64_C(0x42) << 32 | 0x4000 | LOGICAL | 0x42);
-	assert_int_equal(got(f, 0x42), 1u << 1 | 1u << 2 | 1u << 6);
+	assert_int_equal(got(f, 0x41), 1u << 1 | 1u << 5 | 1u << 6 | 1u << 30);
+	wr(f, 20, ICR, UINT64_C(0x62) << 32 | 0x4000 | LOGICAL | 0x42);
+	assert_int_equal(got(f, 0x42),
+			 1u << 1 | 1u << 2 | 1u << 5 | 1u << 6 | 1u << 30);
 	/* No xAPIC has so wide an ID. */
 	wr(f, 20, ICR, UINT64_C(0x10042) << 32 | 0x4000 | LOGICAL | 0x43);
 	assert_int_equal(got(f, 0x43), 1u << 17 | 1u << 22);
+	wr(f, 20, ICR, UINT64_C(0x142) << 32 | 0x4000 | LOGICAL | 0x44);
+	assert_int_equal(got(f, 0x44), 1u << 6 | 1u << 8);
 }
 
 /* 0xff is no ID in a message of 8 bits. */

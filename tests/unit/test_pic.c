@@ -202,6 +202,19 @@ static void test_pic_elcr_switch_takes_level_as_it_is(void **state)
 	assert_int_equal(irr(p, SECOND), 0);
 }
 
+static void test_pic_elcr_switch_forgets_the_edge(void **state)
+{
+	struct pic *p = *state;
+
+	mask(p, FIRST, 0x20);
+	pulse(p, 5);
+	assert_int_equal(irr(p, FIRST), 0x20);
+	pic_elcr_write(p, FIRST, 0x20);
+	assert_int_equal(irr(p, FIRST), 0);
+	pic_elcr_write(p, FIRST, 0);
+	assert_int_equal(irr(p, FIRST), 0);
+}
+
 /* ICW1 LTIM. */
 static void test_pic_ltim_makes_all_inputs_levels(void **state)
 {
@@ -308,6 +321,7 @@ int main(void)
 		T(test_pic_level_asks_until_it_falls),
 		T(test_pic_elcr_keeps_system_inputs_edge_triggered),
 		T(test_pic_elcr_switch_takes_level_as_it_is),
+		T(test_pic_elcr_switch_forgets_the_edge),
 		T(test_pic_ltim_makes_all_inputs_levels),
 		T(test_pic_withdrawn_level_is_spurious_7),
 		T(test_pic_withdrawn_level_of_second_is_spurious_15),

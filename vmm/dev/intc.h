@@ -78,15 +78,15 @@ int intc_attach(struct intc *intc, struct io_bus *ports, struct io_bus *mmio);
 
 /**
  * intc_set_line - input @gsi is now at @level; fits struct irq_line.
- * @intc: a struct intc.
- * @gsi:  below PC_GSIS, not PC_CASCADE_GSI; each belongs to one device.
+ * @ctx: a struct intc.
+ * @gsi: below PC_GSIS, not PC_CASCADE_GSI; each belongs to one device.
  *
  * Edge-triggered inputs take note of a rise, also if the level has fallen again
  * before anybody looked.
  *
  * Context: any thread, also one that runs a vCPU of this machine.
  */
-void intc_set_line(void *intc, unsigned gsi, bool level);
+void intc_set_line(void *ctx, unsigned gsi, bool level);
 
 /**
  * intc_hears - would a rise of input @gsi now change anything?

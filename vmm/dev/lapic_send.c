@@ -34,8 +34,7 @@ static bool is_logical_target(const struct lapic *l, uint32_t dest)
 	case LAPIC_LOGICAL_FLAT:
 		return dest <= LAPIC_LOGICAL_ID && id & dest;
 	case LAPIC_LOGICAL_CLUSTER:
-		return dest <= LAPIC_LOGICAL_ID && id >> 4 == dest >> 4 &&
-		       id & dest & 0xfu;
+		return id >> 4 == dest >> 4 && id & dest & 0xfu;
 	default:
 		return false;
 	}
