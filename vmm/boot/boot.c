@@ -16,6 +16,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "pc_map.h"
+
 #define PAGE_BYTES 4096u
 /* Structures of 8-byte words, and the alignment of a device tree. */
 #define WORD_BYTES 8u
@@ -32,9 +34,28 @@ static const struct handover_ops *const protocols[BOOT_PROTOCOLS] = {
 	[BOOT_LINUX] = &linux_handover_ops,
 };
 
-/* Where things go; computed completely before anything is copied. */
+/* mov dx, PC_RESET_PORT; mov al, PC_RESET_VALUE; out dx, al; hlt; jmp back */
+static const uint8_t reset_code[] = {
+	0xba,
+	PC_RESET_PORT & 0xffu,
+	PC_RESET_PORT >> 8,
+	0xb0,
+	PC_RESET_VALUE,
+	0xee,
+	0xf4,
+	0xeb,
+	0xfd,
+};
+
+/*
+ * Where things go; computed completely before anything is copied.
+ * @has_bios_area: RAM reaches up to 1 MiB.
+ * @in_bios_area: the block of boot data lies there.
+ */
 struct boot_plan {
 	const struct handover_ops *ops;
+	bool has_bios_area;
+	bool in_bios_area;
 	struct boot_layout layout;
 	struct boot_handover handover;
 	uint64_t cmdline_bytes;
@@ -111,9 +132,32 @@ static void add_module(struct boot_handover *handover,
 }
 
 /*
- * Head, command line, device tree and ACPI tables lie in one block, of whole
- * pages: one page for a small guest.
+ * One page for a small guest, with the code at the reset address. Nothing else is
+ * placed in the legacy area.
  */
+static int place_block(struct boot_plan *plan, const struct boot_source *src,
+		       const struct guest_mem *mem, uint64_t bytes, char *err,
+		       size_t err_size)
+{
+	uint64_t *gpa = &plan->handover.head_gpa;
+	uint64_t low = guest_mem_low_bytes(mem);
+	uint64_t limit = low < BOOT_DATA_LIMIT_GPA ? low : BOOT_DATA_LIMIT_GPA;
+
+	plan->has_bios_area = low >= MEMMAP_LEGACY_END_GPA;
+	plan->in_bios_area = plan->has_bios_area &&
+			     bytes <= BOOT_RESET_GPA - BOOT_SCAN_GPA;
+	if (plan->in_bios_area) {
+		plan->block_bytes = bytes;
+		*gpa = BOOT_RESET_GPA - bytes;
+		*gpa -= *gpa % PAGE_BYTES;
+		return 0;
+	}
+	plan->block_bytes = align_up(bytes, PAGE_BYTES);
+	return place(plan, src, mem, limit, plan->block_bytes, "boot data", gpa,
+		     err, err_size);
+}
+
+/* Head, command line, device tree and ACPI tables lie in one block. */
 static int place_boot_data(struct boot_plan *plan,
 			   const struct boot_source *src,
 			   const struct guest_mem *mem, char *err,
@@ -121,7 +165,6 @@ static int place_boot_data(struct boot_plan *plan,
 {
 	struct boot_handover *handover = &plan->handover;
 	uint64_t low = guest_mem_low_bytes(mem);
-	uint64_t limit = low < BOOT_DATA_LIMIT_GPA ? low : BOOT_DATA_LIMIT_GPA;
 	uint64_t cmdline_at = plan->ops->head_bytes;
 	uint64_t dtb_at = cmdline_at + plan->cmdline_bytes;
 	uint64_t acpi_at, end;
@@ -142,9 +185,7 @@ static int place_boot_data(struct boot_plan *plan,
 		acpi_at = align_up(end, ACPI_ALIGN_BYTES);
 		end = acpi_at + acpi_bytes(src->acpi);
 	}
-	plan->block_bytes = align_up(end, PAGE_BYTES);
-	ret = place(plan, src, mem, limit, plan->block_bytes, "boot data",
-		    &handover->head_gpa, err, err_size);
+	ret = place_block(plan, src, mem, end, err, err_size);
 	if (ret)
 		return ret;
 	handover->cmdline_gpa = handover->head_gpa + cmdline_at;
@@ -225,9 +266,10 @@ static int make_plan(struct boot_plan *plan, const struct boot_source *src,
 	handover->kernel = kernel;
 	add_module(handover, &handover->initrd);
 	add_module(handover, &handover->dtb);
-	handover->nr_map = memmap_build(mem->size_bytes, handover->head_gpa,
-					src->acpi ? plan->block_bytes : 0,
-					handover->map);
+	handover->nr_map = memmap_build(
+		mem->size_bytes, handover->head_gpa,
+		src->acpi && !plan->in_bios_area ? plan->block_bytes : 0,
+		handover->map);
 	return 0;
 }
 
@@ -251,9 +293,8 @@ static void write_acpi(const struct boot_plan *plan,
 
 	DIS_ASSERT(tables);
 	acpi_write(src->acpi, gpa, tables);
-	/* Guests that end below have no area to scan. */
-	if (plan->ops->scans_for_rsdp)
-		guest_mem_write(mem, BOOT_RSDP_GPA, tables, ACPI_RSDP_BYTES);
+	if (plan->has_bios_area && !plan->in_bios_area)
+		copy_in(mem, BOOT_SCAN_GPA, tables, ACPI_RSDP_BYTES);
 }
 
 static void carry_out(const struct boot_plan *plan,
@@ -280,6 +321,8 @@ static void carry_out(const struct boot_plan *plan,
 			src->initrd_bytes);
 	if (src->acpi)
 		write_acpi(plan, src, mem);
+	if (plan->has_bios_area)
+		copy_in(mem, BOOT_RESET_GPA, reset_code, sizeof(reset_code));
 }
 
 int boot_load(const struct boot_source *src, const struct guest_mem *mem,

@@ -21,8 +21,11 @@
 /** Longest command line with its NUL. */
 #define BOOT_CMDLINE_MAX_BYTES UINT64_C(65536)
 
-/** In the area that kernels scan for it (ACPI 6.5, 5.2.5.1). */
-#define BOOT_RSDP_GPA UINT64_C(0xe0000)
+/** The area that kernels scan for the RSDP (ACPI 6.5, 5.2.5.1), up to 1 MiB. */
+#define BOOT_SCAN_GPA UINT64_C(0xe0000)
+
+/** Where a PC begins after a reset, if it is entered in real mode. */
+#define BOOT_RESET_GPA UINT64_C(0xffff0)
 
 /**
  * @kernel: an open image.
@@ -80,11 +83,13 @@ struct boot_entry {
  * @out: written on success only.
  * @err: one line that names the kernel file and the segment or part.
  *
- * Boot data (start info, command line, device tree, ACPI tables) goes to the top
- * of the first GiB of RAM, an initrd to the top of the RAM below 3 GiB, or as
- * high as a bzImage allows. With ACPI tables the pages of the boot data are
- * MEMMAP_ACPI; where the protocol has no word for it, a copy of the RSDP lies at
- * BOOT_RSDP_GPA.
+ * Boot data (start info, command line, device tree, ACPI tables) goes below
+ * BOOT_RESET_GPA, as near as page boundaries allow, so that it is found by the
+ * scan for the RSDP. What is too large for that goes to the top of the first GiB
+ * of RAM; with ACPI tables its pages are MEMMAP_ACPI then, and a copy of the RSDP
+ * lies at BOOT_SCAN_GPA. At BOOT_RESET_GPA there are some instructions that reset
+ * the machine by its reset register: Linux goes there to reboot. An initrd goes
+ * to the top of the RAM below 3 GiB, or as high as a bzImage allows.
  *
  * Return: 0; -EINVAL for a segment outside RAM, overlapping another or an area
  * of the loader, or a command line that is too long; -ENOMEM when boot data or

@@ -14,7 +14,6 @@
 
 #include "boot/memmap.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct boot_entry;
@@ -58,7 +57,6 @@ struct boot_handover {
  * One boot protocol.
  * @head_bytes: size of its head, fixed.
  * @dtb_prefix_bytes: what it puts in front of a device tree, a multiple of 8.
- * @scans_for_rsdp: kernels look for the RSDP below 1 MiB, as under a BIOS.
  * @write_block: fill in head and prefix. @dst is host memory of the boot data
  *      block, which reads as zero, and may be unaligned. Cannot fail: the
  *      handover was checked.
@@ -67,7 +65,6 @@ struct boot_handover {
 struct handover_ops {
 	uint64_t head_bytes;
 	uint64_t dtb_prefix_bytes;
-	bool scans_for_rsdp;
 	void (*write_block)(const struct boot_handover *handover, void *dst);
 	void (*set_registers)(const struct boot_handover *handover,
 			      struct boot_entry *entry);

@@ -116,7 +116,6 @@ static void set_registers(const struct boot_handover *handover,
 const struct handover_ops linux_handover_ops = {
 	.head_bytes = HEAD_BYTES,
 	.dtb_prefix_bytes = LINUX_SETUP_DATA_BYTES,
-	.scans_for_rsdp = true,
 	.write_block = write_block,
 	.set_registers = set_registers,
 };

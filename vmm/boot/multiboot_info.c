@@ -133,7 +133,6 @@ static void set_registers(const struct boot_handover *handover,
 
 const struct handover_ops multiboot_handover_ops = {
 	.head_bytes = sizeof(struct multiboot_head),
-	.scans_for_rsdp = true,
 	.write_block = write_block,
 	.set_registers = set_registers,
 };
