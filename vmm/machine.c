@@ -270,6 +270,11 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	ret = init_vcpus(machine, dom, err, err_size);
 	if (ret)
 		goto err_vm;
+	ret = machine_io_connect(machine);
+	if (ret) {
+		snprintf(err, err_size, "devices: %s", strerror(-ret));
+		goto err_vcpus;
+	}
 	*fault = MACHINE_FAULT_INPUT;
 	ret = kind->spec.firmware_path ? load_firmware(machine, err, err_size)
 				       : load_kernel(machine, err, err_size);

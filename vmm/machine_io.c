@@ -261,6 +261,25 @@ int machine_io_add(struct machine *machine)
 	return ret;
 }
 
+int machine_io_connect(struct machine *machine)
+{
+	const struct virtio_place *places = machine->kind->io.places;
+	int ret = 0;
+
+	for (unsigned i = 0; i < machine->io.n && machine->vm.ncpus == 1; i++) {
+		ret = virtio_notify_fd(machine->io.devs[i]);
+		if (ret >= 0)
+			ret = kvm_vm_notify(&machine->vm,
+					    places[i].gpa + VIRTIO_MMIO_NOTIFY,
+					    ret);
+		if (ret)
+			return ret;
+	}
+	for (unsigned i = 0; i < machine->kind->io.n_taps && !ret; i++)
+		ret = virtio_net_connect(&machine->io.nets[i]);
+	return ret;
+}
+
 void machine_io_stop(struct machine *machine)
 {
 	struct machine_io *io = &machine->io;

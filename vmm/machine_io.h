@@ -113,6 +113,15 @@ struct machine_io {
 int machine_io_add(struct machine *machine);
 
 /**
+ * machine_io_connect - from now on the world outside has devices work, and charge
+ * vCPUs. Where there is one vCPU alone, KVM itself notifies devices, without an exit;
+ * with more, the exit tells which one has to pay.
+ *
+ * Context: the vCPUs are there, none runs. Return: 0 or -errno.
+ */
+int machine_io_connect(struct machine *machine);
+
+/**
  * machine_io_stop - no I/O thread does anything for this guest any more.
  * Context: no vCPU of it runs any more; before dis_vm_reap_begin(), as they charge
  * and wake vCPUs. Twice is fine.

@@ -80,7 +80,7 @@ int io_source_watch(struct io_source *source, int fd)
 static void run(struct virtio_dev *dev)
 {
 	for (unsigned serves = 0; guest.ready || guest.stop; serves++) {
-		struct io_work work = {.vcpu = IO_NOBODY};
+		struct io_work work = {0};
 
 		check(serves < SERVES_MAX);
 		guest.ready = false;

@@ -340,6 +340,25 @@ static void test_image_truncated_below_gives_error(void **state)
 	assert_int_equal(io(f, IMAGE_READ, 3 * SECTOR, data, SECTOR), -EIO);
 }
 
+/* Nor can anything be written that would hide that. */
+static void test_image_truncated_below_takes_no_writes(void **state)
+{
+	struct fixture *f = *state;
+	char data[SECTOR] = {0};
+	struct stat st;
+
+	make_and_open(f, 4 * SECTOR, false);
+	assert_int_equal(truncate(f->path, SECTOR), 0);
+	assert_int_equal(io(f, IMAGE_WRITE, 0, data, SECTOR), -EIO);
+	assert_int_equal(io(f, IMAGE_WRITE_THROUGH, 3 * SECTOR, data, SECTOR),
+			 -EIO);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_size, SECTOR);
+	/* As long as before, or longer: somebody knows what he does. */
+	assert_int_equal(truncate(f->path, 5 * SECTOR), 0);
+	assert_int_equal(io(f, IMAGE_WRITE, 3 * SECTOR, data, SECTOR), 0);
+}
+
 /* A disk that is full: a limit of the file size, with its signal blocked. */
 static void test_image_on_full_disk_gives_error(void **state)
 {
@@ -412,6 +431,7 @@ int main(void)
 		T(test_image_interrupted_calls_are_repeated),
 		T(test_image_error_of_host_is_handed_on),
 		T(test_image_truncated_below_gives_error),
+		T(test_image_truncated_below_takes_no_writes),
 		T(test_image_on_full_disk_gives_error),
 		T(test_image_write_through_asks_for_the_disk),
 		T(test_image_flush_after_failed_one_fails),

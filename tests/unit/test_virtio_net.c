@@ -58,6 +58,7 @@ static int setup(void **state)
 	f->d.dev = &f->net.dev;
 	config = vd_config(&f->d, "net0");
 	assert_int_equal(virtio_net_init(&f->net, f->tap, mac, &config), 0);
+	assert_int_equal(virtio_net_connect(&f->net), 0);
 	*state = f;
 	return 0;
 }

@@ -26,14 +26,15 @@ static int fail(int ret, const char *path, const char *what, char *err,
 	return ret;
 }
 
-static int read_size(int fd, const char *path, uint64_t *bytes, char *err,
-		     size_t err_size)
+static int read_size(int fd, const char *path, bool *is_file, uint64_t *bytes,
+		     char *err, size_t err_size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return fail(-errno, path, strerror(errno), err, err_size);
-	if (S_ISREG(st.st_mode))
+	*is_file = S_ISREG(st.st_mode);
+	if (*is_file)
 		*bytes = (uint64_t)st.st_size;
 	else if (!S_ISBLK(st.st_mode))
 		return fail(-EINVAL, path, "neither a file nor a block device",
@@ -74,13 +75,14 @@ int image_open(const char *path, bool read_only, struct image *out, char *err,
 {
 	int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY;
 	uint64_t bytes = 0;
+	bool is_file;
 	/* A FIFO or a modem must not keep us waiting. */
 	int fd = open(path, flags | O_NONBLOCK);
 	int ret;
 
 	if (fd < 0)
 		return fail(-errno, path, strerror(errno), err, err_size);
-	ret = read_size(fd, path, &bytes, err, err_size);
+	ret = read_size(fd, path, &is_file, &bytes, err, err_size);
 	if (!ret)
 		ret = lock_file(fd, read_only, path, err, err_size);
 	if (ret) {
@@ -89,6 +91,7 @@ int image_open(const char *path, bool read_only, struct image *out, char *err,
 	}
 	out->fd = fd;
 	out->read_only = read_only;
+	out->is_file = is_file;
 	out->bytes = bytes;
 	out->ops = &image_host_ops;
 	atomic_init(&out->unsynced, false);
@@ -143,6 +146,14 @@ static int transfer(struct image *image, enum image_op op, uint64_t offset,
 	return 0;
 }
 
+static bool is_cut_short(const struct image *image)
+{
+	struct stat st;
+
+	return image->is_file &&
+	       (fstat(image->fd, &st) || (uint64_t)st.st_size < image->bytes);
+}
+
 static int flush(struct image *image)
 {
 	int ret = 0;
@@ -184,5 +195,7 @@ int image_io(struct image *image, enum image_op op, uint64_t offset,
 		return -EINVAL;
 	if (op != IMAGE_READ && image->read_only)
 		return -EROFS;
+	if (op != IMAGE_READ && is_cut_short(image))
+		return -EIO;
 	return transfer(image, op, offset, iov, n);
 }

@@ -7,8 +7,9 @@
  * written by I/O threads on behalf of block devices.
  *
  * The size is that at the open, in whole sectors; a file that ends within a sector
- * is refused. What the file loses later gives errors where it is read. Writes are
- * in the host's page cache when they are answered, on the disk after a flush. A
+ * is refused. What the file loses later gives errors where it is read, and then
+ * nothing can be written: a write would make it long again, with holes in place of
+ * what was there. Writes are in the host's page cache when they are answered, on the disk after a flush. A
  * flush that failed cannot be made good, as the kernel forgets what it could not
  * write: all later flushes fail as well.
  *
@@ -38,11 +39,13 @@ struct image_host_ops {
 extern const struct image_host_ops image_host_ops;
 
 /**
+ * @is_file:  not a device, so its size can change.
  * @unsynced: a flush has failed.
  */
 struct image {
 	int fd;
 	bool read_only;
+	bool is_file;
 	uint64_t bytes; /**< > 0, a multiple of IMAGE_SECTOR_BYTES */
 	const struct image_host_ops *ops;
 	atomic_bool unsynced;

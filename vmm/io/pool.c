@@ -164,7 +164,7 @@ static void leave(struct io_pool *pool, struct io_source *source)
 static void serve(struct io_pool *pool, struct io_source *source)
 {
 	struct io_account *account = source->account;
-	struct io_work work = {.vcpu = IO_NOBODY};
+	struct io_work work = {0};
 	uint64_t begin_ns, used_ns;
 
 	source->queued = false;
@@ -175,7 +175,7 @@ static void serve(struct io_pool *pool, struct io_source *source)
 	begin_ns = thread_cpu_ns();
 	source->ops->serve(source, &work);
 	used_ns = thread_cpu_ns() - begin_ns;
-	if (account->charge && work.vcpu != IO_NOBODY)
+	if (account->charge)
 		account->charge(account->ctx, work.vcpu, used_ns);
 	pthread_mutex_lock(&pool->lock);
 	pool->slow -= source->slow;

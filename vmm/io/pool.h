@@ -33,8 +33,8 @@ struct io_source;
  * What all devices of a guest share.
  *
  * @bucket: guarded by the pool's lock once a source has it.
- * @charge: vCPU @vcpu has had @ns of CPU time used; any I/O thread. NULL: nobody
- *          is charged.
+ * @charge: vCPU @vcpu has had @ns of CPU time used; any I/O thread, after anything has
+ *          made one of the guest's sources ready. NULL: nobody is charged.
  */
 struct io_account {
 	struct io_bucket bucket;
@@ -46,10 +46,9 @@ struct io_account {
  * What one serve has done.
  *
  * @bytes: moved; they count against the guest's bandwidth.
- * @vcpu:  on whose behalf; IO_NOBODY at first: nobody is charged.
+ * @vcpu:  on whose behalf; at first vCPU 0, which pays if nobody else does.
  * @more:  there is more to do, or may be.
  */
-#define IO_NOBODY UINT32_MAX
 struct io_work {
 	uint64_t bytes;
 	unsigned vcpu;

@@ -156,6 +156,13 @@ void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level)
 	(void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
+int kvm_vm_notify(const struct kvm_vm *vm, uint64_t gpa, int fd)
+{
+	struct kvm_ioeventfd notify = {.addr = gpa, .len = 4, .fd = fd};
+
+	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &notify);
+}
+
 bool kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
 {
 	va_list args;

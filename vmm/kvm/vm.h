@@ -105,6 +105,14 @@ void kvm_vm_fini(struct kvm_vm *vm);
 void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level);
 
 /**
+ * kvm_vm_notify - KVM itself writes to eventfd @fd when the guest writes 32 bits at
+ * @gpa; there is no exit then.
+ *
+ * Context: before any vCPU runs. Return: 0 or -errno.
+ */
+int kvm_vm_notify(const struct kvm_vm *vm, uint64_t gpa, int fd);
+
+/**
  * The first caller's words stay; later ones are dropped.
  * Return: was this the first?
  */

@@ -182,7 +182,6 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	struct request r;
 	int ret;
 
-	work->vcpu = atomic_load_explicit(&dev->asker[0], memory_order_relaxed);
 	if (!virtio_queue_up(dev, 0))
 		return;
 	ret = take(block, &chain, why);

@@ -119,8 +119,7 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	struct virtio_console *console = console_of(dev);
 	char why[VIRTQ_ERR_BYTES];
 
-	work->vcpu = atomic_load_explicit(&dev->asker[TRANSMIT],
-					  memory_order_relaxed);
+	work->vcpu = virtio_asker(dev, TRANSMIT);
 	if (virtio_queue_up(dev, TRANSMIT) && transmit(console, work, why)) {
 		virtio_break(dev, TRANSMIT, why);
 		return;

@@ -2,8 +2,11 @@
 /* A virtio device: life, interrupts, troubles; see device.h. */
 #include "dev/virtio/device_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static struct virtio_dev *dev_of(struct io_source *source)
 {
@@ -83,7 +86,7 @@ void virtio_trouble(struct virtio_dev *dev, char *text, size_t size)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-void virtio_start(struct virtio_dev *dev)
+void virtio_start(struct virtio_dev *dev, unsigned vcpu)
 {
 	bool event_idx = virtio_has(dev, VIRTIO_F_EVENT_IDX);
 	bool indirect = virtio_has(dev, VIRTIO_F_INDIRECT_DESC);
@@ -91,6 +94,7 @@ void virtio_start(struct virtio_dev *dev)
 
 	memset(dev->queues, 0, sizeof(dev->queues));
 	for (unsigned i = 0; i < dev->kind->queues; i++) {
+		atomic_store(&dev->asker[i], vcpu);
 		if (!dev->regs[i].ready)
 			continue;
 		if (virtq_init(&dev->queues[i], dev->config.mem,
@@ -159,6 +163,8 @@ static void serve(struct io_source *source, struct io_work *work)
 	struct virtio_dev *dev = dev_of(source);
 	bool live;
 
+	/* Who notifies in vain pays for that, too. */
+	work->vcpu = virtio_asker(dev, 0);
 	pthread_mutex_lock(&dev->lock);
 	live = dev->live;
 	pthread_mutex_unlock(&dev->lock);
@@ -184,6 +190,7 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
 			   UINT64_C(1) << VIRTIO_F_INDIRECT_DESC |
 			   UINT64_C(1) << VIRTIO_F_EVENT_IDX,
 		.space_bytes = space_bytes,
+		.notify_fd = -1,
 		.source = {.ops = &source_ops,
 			   .account = config->account,
 			   .priority = config->priority,
@@ -206,8 +213,22 @@ void virtio_stop(struct virtio_dev *dev)
 	io_source_remove(&dev->source);
 }
 
+int virtio_notify_fd(struct virtio_dev *dev)
+{
+	int ret;
+
+	dev->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (dev->notify_fd < 0)
+		return -errno;
+	/* Each write is an edge, so nobody needs to read it. */
+	ret = io_source_watch(&dev->source, dev->notify_fd);
+	return ret ? ret : dev->notify_fd;
+}
+
 void virtio_destroy(struct virtio_dev *dev)
 {
+	if (dev->notify_fd >= 0)
+		close(dev->notify_fd);
 	if (dev->kind->destroy)
 		dev->kind->destroy(dev);
 	pthread_mutex_destroy(&dev->lock);

@@ -34,6 +34,8 @@
 #include "io/pool.h"
 
 #define VIRTIO_MMIO_BYTES 0x200u
+/** The register by which a driver notifies. */
+#define VIRTIO_MMIO_NOTIFY 0x050u
 #define VIRTIO_QUEUES_MAX 2u
 #define VIRTIO_CONFIG_MAX 64u
 
@@ -47,7 +49,8 @@ struct virtio_dev;
 
 /**
  * serve: work on the queues, as for io_source_ops.serve; the device is live when it
- *     begins. More than one thread at a time only if the kind allowed it.
+ *     begins. More than one thread at a time only if the kind allowed it. Who notified
+ *     queue 0 is charged, if it does not say otherwise.
  * reset: the driver starts anew: forget what was between two serves. Nobody serves;
  *     the device's lock is held. Optional.
  * destroy: undo what the kind made besides. Optional.
@@ -107,6 +110,8 @@ struct virtio_dev {
 	uint64_t offered;
 	size_t space_bytes;
 
+	int notify_fd; /* -1: none */
+
 	struct io_source source;
 	struct virtio_stats stats;
 	atomic_uint asker[VIRTIO_QUEUES_MAX]; /* vCPU that notified last */
@@ -146,6 +151,14 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
 		const void *space, size_t space_bytes);
 
 /**
+ * virtio_notify_fd - an eventfd that does what a write to VIRTIO_MMIO_NOTIFY does, of
+ * vCPU 0. For guests that have no other: who notified is who pays.
+ *
+ * Context: control thread, once. Return: the descriptor, the device's; or -errno.
+ */
+int virtio_notify_fd(struct virtio_dev *dev);
+
+/**
  * virtio_stop - nothing of the device runs any more, no line changes, no memory of
  * the guest is touched.
  * Context: control thread; no vCPU of the guest runs any more. Once.
@@ -168,6 +181,12 @@ static inline bool virtio_has(const struct virtio_dev *dev, unsigned bit)
 static inline bool virtio_queue_up(const struct virtio_dev *dev, unsigned queue)
 {
 	return dev->queues[queue].size != 0;
+}
+
+/** The vCPU that notified @queue last; at first that of the driver. */
+static inline unsigned virtio_asker(struct virtio_dev *dev, unsigned queue)
+{
+	return atomic_load_explicit(&dev->asker[queue], memory_order_relaxed);
 }
 
 /** Chains were pushed to @q: publish, and interrupt if the driver wants it. */

@@ -30,8 +30,8 @@
 void virtio_raise(struct virtio_dev *dev, uint32_t bits);
 void virtio_acknowledge(struct virtio_dev *dev, uint32_t bits);
 
-/** The driver is ready: set the queues up, go live, or break. */
-void virtio_start(struct virtio_dev *dev);
+/** The driver, on vCPU @vcpu, is ready: set the queues up, go live, or break. */
+void virtio_start(struct virtio_dev *dev, unsigned vcpu);
 
 /**
  * virtio_stop_for - live no more; when nobody serves, go on with the reset, or with the

@@ -28,7 +28,6 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	unsigned done = 0;
 	int ret = 0;
 
-	work->vcpu = atomic_load_explicit(&dev->asker[0], memory_order_relaxed);
 	if (!virtio_queue_up(dev, 0))
 		return;
 	while (done < CHAINS_AT_ONCE && (ret = virtq_pop(q, &chain, why)) == 1) {

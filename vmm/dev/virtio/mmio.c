@@ -25,7 +25,7 @@ enum {
 	REG_QUEUE_NUM_MAX = 0x034,
 	REG_QUEUE_NUM = 0x038,
 	REG_QUEUE_READY = 0x044,
-	REG_QUEUE_NOTIFY = 0x050,
+	REG_QUEUE_NOTIFY = VIRTIO_MMIO_NOTIFY,
 	REG_INTERRUPT_STATUS = 0x060,
 	REG_INTERRUPT_ACK = 0x064,
 	REG_STATUS = 0x070,
@@ -139,7 +139,7 @@ static void write_status(struct virtio_dev *dev, uint32_t value, unsigned vcpu)
 		added &= ~VIRTIO_STATUS_DRIVER_OK;
 	dev->status |= added;
 	if (added & VIRTIO_STATUS_DRIVER_OK)
-		virtio_start(dev);
+		virtio_start(dev, vcpu);
 }
 
 static void write_ready(struct virtio_dev *dev, struct virtio_queue_regs *queue,

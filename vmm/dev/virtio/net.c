@@ -214,9 +214,7 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 		virtio_break(dev, RECEIVE, why);
 		return;
 	}
-	work->vcpu = atomic_load_explicit(
-		&dev->asker[work->bytes ? RECEIVE : TRANSMIT],
-		memory_order_relaxed);
+	work->vcpu = virtio_asker(dev, work->bytes ? RECEIVE : TRANSMIT);
 	if (virtio_queue_up(dev, TRANSMIT) && transmit(net, work, why))
 		virtio_break(dev, TRANSMIT, why);
 }
@@ -239,21 +237,17 @@ int virtio_net_init(struct virtio_net *net, int tap,
 		    const struct virtio_config *config)
 {
 	struct space space = {.status = LINK_UP};
-	int ret;
 
 	memcpy(space.mac, mac, sizeof(space.mac));
 	net->tap = tap;
 	net->gone = false;
 	net->packet_bytes = 0;
-	ret = virtio_init(&net->dev, &net_kind, config,
-			  1u << F_MAC | 1u << F_MRG_RXBUF | 1u << F_STATUS,
-			  &space, sizeof(space));
-	if (ret)
-		return ret;
-	ret = io_source_watch(&net->dev.source, tap);
-	if (ret) {
-		virtio_stop(&net->dev);
-		virtio_destroy(&net->dev);
-	}
-	return ret;
+	return virtio_init(&net->dev, &net_kind, config,
+			   1u << F_MAC | 1u << F_MRG_RXBUF | 1u << F_STATUS,
+			   &space, sizeof(space));
+}
+
+int virtio_net_connect(struct virtio_net *net)
+{
+	return io_source_watch(&net->dev.source, net->tap);
 }

@@ -41,4 +41,10 @@ int virtio_net_init(struct virtio_net *net, int tap,
 		    const uint8_t mac[VIRTIO_NET_MAC_BYTES],
 		    const struct virtio_config *config);
 
+/**
+ * virtio_net_connect - from now on packets from the tap are worked for.
+ * Context: control thread, once. Return: 0 or -errno.
+ */
+int virtio_net_connect(struct virtio_net *net);
+
 #endif
