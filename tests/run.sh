@@ -229,7 +229,7 @@ group() {
 		need_kvm kvm && programs kvm build "" 1 1
 		;;
 	e2e)
-		build "e2e build" build test-modules
+		build "e2e build" build test-modules test-disks
 		need_kvm e2e || return
 		for source in tests/e2e/*.bats; do
 			[ -e "$source" ] || continue
