@@ -65,6 +65,12 @@ DISVM := $(BUILD)/disvm
 GUEST_IMAGE := $(if $(filter build,$(BUILD)),images,$(BUILD))/tiny.elf
 -include guest/Makefile.inc
 
+# Disks with a boot sector, for firmware to boot. Only the ordinary build writes to
+# images/.
+DISK_IMAGE := $(if $(filter build,$(BUILD)),images,$(BUILD))/hello.img
+TEST_DISKS := $(patsubst tests/boot/%.S,$(BUILD)/tests/boot/%.img,\
+		$(sort $(wildcard tests/boot/*.S)))
+
 ##@ Use
 
 .PHONY: help
@@ -92,7 +98,7 @@ run: ## install what is missing, build, run a guest with 8 vCPUs for 5 s
 	@echo "Open it: https://ui.perfetto.dev, 'Open trace file'"
 
 .PHONY: build
-build: $(DISVM) $(LIBS) $(GUEST_IMAGES) ## build disvm, its libraries and the guest images
+build: $(DISVM) $(LIBS) $(GUEST_IMAGES) $(DISK_IMAGE) ## build disvm, its libraries and the guest images
 
 .PHONY: install
 install: build ## install program, manual pages, headers for policy modules, tiny guest
@@ -110,7 +116,7 @@ deps: ## install every Debian package that build, tests and lint need
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(BUILD) images/*.elf
+	rm -rf $(BUILD) images/*.elf images/*.img
 
 ##@ Test
 
@@ -271,7 +277,21 @@ TEST_WRAPS := dis_core_step malloc calloc realloc free aligned_alloc \
 	write fprintf syscall clock_gettime timer_settime
 $(TEST_PROGRAMS): LDFLAGS += $(TEST_WRAPS:%=-Wl,--wrap=%)
 
-.PHONY: test-programs test-modules fuzz-programs
+# 16-bit code that is loaded to 0x7c00; the rest of a sector is its own business.
+define boot_disk # image, source
+$(1): $(2) $(BUILD)/flags
+	$$(say) LD $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m32 -nostdlib -static -Wl,--oformat=binary,-Ttext=0x7c00 \
+		-Wl,--build-id=none,-e,start,-m,elf_i386 -o $$@ $$<
+	@chmod -x $$@
+endef
+$(eval $(call boot_disk,$(DISK_IMAGE),images/hello.S))
+$(foreach disk,$(TEST_DISKS),$(eval $(call boot_disk,$(disk),\
+	$(patsubst $(BUILD)/%.img,%.S,$(disk)))))
+
+.PHONY: test-programs test-modules test-disks fuzz-programs
+test-disks: $(TEST_DISKS)
 test-modules: $(TEST_MODULES)
 test-programs: $(TEST_PROGRAMS) test-modules
 

@@ -243,7 +243,7 @@ group() {
 		fi
 		;;
 	e2e)
-		build "e2e build" build test-modules
+		build "e2e build" build test-modules test-disks
 		if ! have_kvm; then
 			report e2e 0 1 0 "these need $kvm"
 			return
