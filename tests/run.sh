@@ -262,15 +262,15 @@ group() {
 		;;
 	nested)
 		build "nested build" build test-programs
-		nested "" build 1 6.12 2
-		nested "" build 1 6.1 1
+		nested "" build 1 6.12 2 bzimage
+		nested "" build 1 6.1 1 vmlinux threads
 		;;
 	nested-all)
 		build "nested build" build test-programs
 		nested_cases=1
 		for series in 6.1 6.12; do
 			for cpus in 1 2; do
-				nested "" build 1 $series $cpus
+				nested "" build 1 $series $cpus bzimage vmlinux threads
 			done
 		done
 		;;

@@ -23,6 +23,16 @@ nested_jobs() {
 	done
 }
 
+# linux_jobs BUILD FACTOR CASE...: Linux guests, judged by linux/check.sh.
+linux_jobs() {
+	local build=$1 factor=$2 name
+	shift 2
+	for name in "$@"; do
+		echo "$((180 * factor)) linux/$name" \
+			"/linux/check.sh $name $PWD/$build/disvm"
+	done
+}
+
 # nested_end LABEL LIMIT_S NAME LOG: report a job that ended.
 nested_end() {
 	local rc ms
@@ -36,16 +46,22 @@ nested_end() {
 	esac
 }
 
-# nested LABEL BUILD FACTOR SERIES CPUS: all jobs in a machine with a kernel of that
-# series. Those it did not come to have failed; why, and its console's end, is shown.
+# nested LABEL BUILD FACTOR SERIES CPUS [CASE...]: all jobs in a machine with a kernel
+# of that series, and these cases of linux/check.sh with the same kernel as guest. Those it did not come to have failed; why, and its console's end, is shown.
 # Each case is shown as it ends if $nested_cases is set.
 nested() {
 	local build=$2 series=$4 cpus=$5 image=images/tiny.elf start word name rest
 	local label="$1$4/$5 " dir="$PWD/build/nested/run/${1// /}$4-$5" why="no verdict"
 	local -A left=()
+	local linux=("${@:6}")
 	[ "$build" = build ] || image=$build/tiny.elf
 	mkdir -p "$dir"
 	nested_jobs "$build" "$image" $(($3 * 3)) >"$dir/jobs"
+	if [ "${#linux[@]}" -gt 0 ]; then
+		linux_jobs "$build" $(($3 * 3)) "${linux[@]}" >>"$dir/jobs"
+		tests/nested/linux.sh "$series" "$dir/root" 2>"$dir/linux.log" ||
+			report "${label}linux.sh" 0 1 0 "no guest" "$dir/linux.log"
+	fi
 	while read -r word name _; do
 		left[$name]=$word
 	done <"$dir/jobs"
@@ -63,7 +79,7 @@ nested() {
 			;;
 		dead) why="$name $rest" ;;
 		esac
-	done < <(tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
+	done < <(MACHINE_MODULES=tun tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
 		"$PWD/$build"/{disvm,tests/kvm/test_*,tests/modules/*.so})
 	[ "${#left[@]}" -gt 0 ] || return
 	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null

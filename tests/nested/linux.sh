@@ -13,7 +13,7 @@ guest=$(mktemp -d)
 trap 'rm -rf "$guest"' EXIT
 
 mkdir -p "$root/linux"
-cp "$kernel/vmlinuz" "$kernel/vmlinux" "$here/linux/check" "$root/linux/"
+cp "$kernel/vmlinuz" "$kernel/vmlinux" "$here/linux/check.sh" "$root/linux/"
 cp "$here/linux/init" "$guest/init"
 "$here/initrd.sh" "$kernel" "$root/linux/initrd" \
 	"virtio_mmio virtio_blk virtio_net" "$guest"

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# check CASE DISVM - boot Linux under disvm inside of a nested machine, type into
+# check.sh CASE DISVM - boot Linux under disvm inside of a nested machine, type into
 # its shell, judge what it says. Prints TAP. (R: CARD-11)
 #
 # noxsave: the emulator does not intercept XSETBV, so a guest's and its host's
