@@ -18,6 +18,7 @@ static struct lapic lapics[CPUS];
 static struct lapic *cpus[CPUS];
 static struct lapic_time now;
 static uint32_t pv_word[CPUS];
+static bool inside[CPUS]; /* the guest runs */
 
 static void check(bool ok)
 {
@@ -144,20 +145,24 @@ static void enter(struct lapic *l)
 	lapic_pv_eoi_offer(l);
 }
 
+/* What it does after an exit, before anything else. */
 static void leave(struct lapic *l, const struct step *s)
 {
-	if (s->value & 1u)
+	if (!inside[l->id])
+		return;
+	inside[l->id] = false;
+	if (s->cpu & 0x80)
 		pv_word[l->id] = 0;
 	lapic_pv_eoi_collect(l);
 	check(pv_word[l->id] == 0);
-	lapic_cr8_set(l, s->value >> 8 & 15u);
+	lapic_cr8_set(l, s->cpu >> 3 & 15u);
 }
 
-static void do_step(const struct step *s)
+/* What its owner does. */
+static void do_owned(struct lapic *l, const struct step *s, unsigned what)
 {
-	struct lapic *l = &lapics[s->cpu % CPUS];
-
-	switch (s->what >> 1 & 7u) {
+	leave(l, s);
+	switch (what) {
 	case 0:
 		msr(l, s);
 		break;
@@ -165,24 +170,32 @@ static void do_step(const struct step *s)
 		mmio(l, s);
 		break;
 	case 2:
-		send(s);
+		enter(l);
+		inside[l->id] = true;
 		break;
 	case 3:
-		enter(l);
-		break;
-	case 4:
-		leave(l, s);
-		break;
-	case 5:
 		lapic_lint0_set(l, s->value & 1u);
 		break;
-	case 6:
-		lapic_pv_eoi_set(l, s->value & 1u ? &pv_word[l->id] : NULL);
-		pv_word[l->id] = 0;
-		break;
 	default:
+		lapic_pv_eoi_set(l, s->value & 1u ? &pv_word[l->id] : NULL);
+		break;
+	}
+}
+
+static void do_step(const struct step *s)
+{
+	unsigned what = s->what >> 1 & 7u;
+
+	switch (what) {
+	case 6:
+		send(s);
+		break;
+	case 7:
 		now.now_ns += s->value & 0xffffff;
 		now.guest_tsc += s->value & 0xffffff;
+		break;
+	default:
+		do_owned(&lapics[s->cpu % CPUS], s, what);
 		break;
 	}
 }
@@ -213,6 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now = (struct lapic_time){.now_ns = 1000, .guest_tsc = 1000};
 	memset(cpus, 0, sizeof(cpus));
 	memset(pv_word, 0, sizeof(pv_word));
+	memset(inside, 0, sizeof(inside));
 	for (unsigned i = 0; i < CPUS; i++)
 		lapic_init(&lapics[i], i, i == 0, &bus);
 	for (; size >= STEP_BYTES; data += STEP_BYTES, size -= STEP_BYTES) {
