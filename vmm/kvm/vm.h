@@ -97,6 +97,43 @@ void kvm_vm_fini(struct kvm_vm *vm);
  */
 void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level);
 
+/*
+ * The same in parts, for who makes VMs ahead: kvm_vm_open(), kvm_vm_set_up(),
+ * and once there is a guest for it, kvm_vm_adopt().
+ */
+
+/** Return: the descriptor of a VM with nothing in it, or -errno with @err. */
+int kvm_vm_open(const struct kvm *kvm, char *err, size_t err_size);
+
+/** Return: 0 or -errno with @err; @fd stays the caller's. */
+int kvm_vm_set_up(int fd, bool kernel_irqchip, const struct guest_mem *mem,
+		  char *err, size_t err_size);
+
+/** From now on @fd is @vm's, whose fields the caller has set as above. */
+void kvm_vm_adopt(struct kvm_vm *vm, const struct kvm *kvm, int fd);
+
+/**
+ * kvm_vm_remove_memory - take the slots away, and with them all that KVM derived
+ * from what is in them: page tables that it shadows would outlive a change of
+ * guest memory by us, of which it learns nothing. No vCPU may run.
+ * kvm_vm_add_memory - give them back.
+ * Return: 0 or -errno.
+ */
+int kvm_vm_remove_memory(int fd, const struct guest_mem *mem);
+int kvm_vm_add_memory(int fd, const struct guest_mem *mem);
+
+/** kvm_vm_restart_clock - the guest's kvmclock begins anew. Return: 0 or -errno. */
+int kvm_vm_restart_clock(int fd);
+
+/**
+ * kvm_vm_has_hidden_memory - has KVM pages of its own in the guest's address
+ * space? A guest can write to them and we cannot: Intel's virtualisation without
+ * "unrestricted guest" has (kernel: __x86_set_memory_region()).
+ * @mem: the VM's. It has all its vCPUs.
+ * Return: 0, 1, or -errno.
+ */
+int kvm_vm_has_hidden_memory(int fd, const struct guest_mem *mem);
+
 /**
  * The first caller's words stay; later ones are dropped.
  * Return: was this the first?
