@@ -77,7 +77,7 @@ look() {
 # of its own why it is not possible here.
 contenders() {
 	local name=$1 case=$2 measure=$3 contender
-	declare -A titles=([dis]=DIS [early]="DIS, early entry"
+	declare -A titles=([dis]=DIS [early]="DIS, early entry" [warm]="DIS, warm"
 		[threads]=threads [nice]="threads, nice -20"
 		[slice]="threads, 100 us slice" [fifo]="threads, SCHED_FIFO"
 		[deadline]="threads, SCHED_DEADLINE" [qemu]=QEMU)
@@ -164,11 +164,22 @@ contenders() {
 }
 
 @test "test_bench_spawn_ready_is_after_first_instruction" {
-	contenders spawn one ready dis threads qemu
+	contenders spawn one ready dis warm threads qemu
 	bench spawn '.figures | .one_bare_first.min_ns > 0 and
 		.one_dis_first.min_ns > 0 and
 		.one_dis_first.min_ns < .one_dis_ready.min_ns and
+		.one_threads_first.min_ns < .one_threads_ready.min_ns and
 		.burst_dis_rate.min_per_s > 0'
+	bench spawn '.ratios.one_first_to_bare.target == 1.25'
+}
+
+@test "test_bench_spawn_warm_guests_start_and_are_recycled" {
+	contenders spawn burst rate warm
+	bench spawn '.figures.one_warm_first == null or (.figures |
+		.one_warm_first.min_ns > 0 and
+		.one_warm_first.min_ns < .one_warm_ready.min_ns and
+		.one_warm_recycle.min_ns > 0 and .one_dis_recycle == null)'
+	bench spawn '.ratios.one_warm_first_to_bare | . == null or .target == 0.25'
 }
 
 @test "test_bench_density_has_curves_by_number_of_guests" {

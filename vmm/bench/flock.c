@@ -2,12 +2,15 @@
 /* Guests that come one by one; see flock.h. */
 #include "bench/flock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <x86intrin.h>
 
+#include <dis/error.h>
 #include <dis/executor.h>
 
 #define POLL_NS 20000
@@ -22,6 +25,7 @@ static const struct scene_contender contenders[] = {
 bool flock_open(struct flock *f, const struct bench_options *options)
 {
 	char err[SCENE_REASON_BYTES];
+	int ret;
 
 	/* A look is to be as often as it says. */
 	prctl(PR_SET_TIMERSLACK, 1);
@@ -42,9 +46,18 @@ bool flock_open(struct flock *f, const struct bench_options *options)
 	}
 	f->own.scene = &f->scene;
 	f->own.contender = &contenders[f->by];
-	if (!own_open(&f->own, err, sizeof(err)))
+	f->own.keep = f->warm ? f->scene.group[0].guests : 0;
+	ret = own_open(&f->own, err, sizeof(err));
+	/* All, before there is any vCPU. */
+	for (unsigned g = 0; f->ahead && g < f->scene.n_groups && !ret; g++)
+		ret = machine_kind_make_vms(&f->own.kind[g],
+					    f->scene.group[g].guests, err,
+					    sizeof(err));
+	if (!ret)
 		return true;
-	scene_fail(f->result, SCENE_BROKEN, "%s", err);
+	scene_fail(f->result,
+		   f->warm && ret == -ENOTSUP ? SCENE_IMPOSSIBLE : SCENE_BROKEN,
+		   "%s", err);
 	return false;
 }
 
@@ -137,6 +150,24 @@ void flock_end(struct flock *f, unsigned i)
 	guest->qemu.pid = 0;
 }
 
+bool flock_recycle(struct flock *f)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		int ret = own_retire(&f->own, f->guest[i].machine);
+
+		if (ret) {
+			scene_fail(f->result, SCENE_BROKEN,
+				   "ending guest %u: %s", i + 1,
+				   dis_strerror(ret));
+			return false;
+		}
+	}
+	memset(f->guest, 0, f->n * sizeof(*f->guest));
+	memset(f->of_group, 0, sizeof(f->of_group));
+	f->n = 0;
+	return true;
+}
+
 void flock_close(struct flock *f)
 {
 	for (unsigned i = 0; i < f->n && f->by == SCENE_QEMU; i++)
@@ -150,4 +181,20 @@ struct disvm_guest_report flock_report(const struct flock *f, unsigned i)
 
 	memcpy(&report, view->mem + view->report, sizeof(report));
 	return report;
+}
+
+double flock_first_ns(const struct flock *f, unsigned i, uint64_t ready_ns)
+{
+	const struct disvm_guest_report report = flock_report(f, i);
+	uint64_t asked_ns = f->guest[i].asked_ns, ago_ns = report.boot_ns;
+
+	if (f->by != SCENE_QEMU) {
+		const struct kvm *kvm = &f->guest[i].machine->kind->kvm;
+		uint64_t ago_tsc = __rdtsc() - report.boot_tsc;
+
+		ready_ns = dis_clock_ns();
+		ago_ns = (uint64_t)((unsigned __int128)ago_tsc * kvm->tsc_ns >>
+				    32);
+	}
+	return (double)dis_ns_sub(ready_ns, dis_ns_add(asked_ns, ago_ns));
 }
