@@ -129,21 +129,18 @@ static int set_routes(int fd)
 	return kvm_ioctl(fd, KVM_SET_GSI_ROUTING, routing);
 }
 
-static int set_up_irqchip(int fd, bool kernel_irqchip,
-			  const struct step_error *e)
+static int create_irqchip(int fd, const struct step_error *e)
 {
 	struct kvm_pit_config pit = {0};
-	int ret;
+	int ret = step(e, "KVM_CREATE_IRQCHIP",
+		       kvm_ioctl(fd, KVM_CREATE_IRQCHIP, NULL));
 
-	if (!kernel_irqchip)
-		return msr_set_up_exits(fd, e->err, e->size);
-	ret = step(e, "KVM_CREATE_IRQCHIP",
-		   kvm_ioctl(fd, KVM_CREATE_IRQCHIP, NULL));
 	if (!ret)
 		ret = step(e, "KVM_SET_GSI_ROUTING", set_routes(fd));
 	if (ret)
 		return ret;
-	return step(e, "KVM_CREATE_PIT2", kvm_ioctl(fd, KVM_CREATE_PIT2, &pit));
+	return step(e, "KVM_CREATE_PIT2",
+		    kvm_ioctl(fd, KVM_CREATE_PIT2, &pit));
 }
 
 int kvm_vm_open(const struct kvm *kvm, char *err, size_t err_size)
@@ -167,11 +164,17 @@ int kvm_vm_set_up(int fd, bool kernel_irqchip, const struct guest_mem *mem,
 		ret = step(&e, "KVM_SET_TSS_ADDR",
 			   kvm_ioctl(fd, KVM_SET_TSS_ADDR,
 				     (void *)(uintptr_t)TSS_GPA));
-	if (!ret)
-		ret = set_up_irqchip(fd, kernel_irqchip, &e);
+	/*
+	 * In this order: memory, MSR filter and interrupt controller each make
+	 * KVM wait for readers of the VM, the other way round for 8 ms.
+	 */
+	if (!ret && !kernel_irqchip)
+		ret = msr_set_up_exits(fd, err, err_size);
 	if (!ret)
 		ret = step(&e, "KVM_SET_USER_MEMORY_REGION",
 			   kvm_vm_add_memory(fd, mem));
+	if (!ret && kernel_irqchip)
+		ret = create_irqchip(fd, &e);
 	return ret;
 }
 
