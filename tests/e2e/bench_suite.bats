@@ -190,6 +190,17 @@ contenders() {
 		.panel == "probe p50")] | .[0].x == [1, 10]'
 }
 
+@test "test_bench_density_compares_early_and_late_starts" {
+	bench density '.figures | .early_dis_guests.min_count == 1 and
+		.late_dis_guests.min_count == 10 and
+		.late_dis_first.min_ns == .most_dis_first.min_ns and
+		.late_dis_first.min_ns > 0 and
+		.early_threads_first.min_ns > 0 and
+		.late_threads_first == null'
+	bench density '.ratios.first_late_to_early | .target == 2 and
+		.of == "late_dis_first" and .to == "early_dis_first"'
+}
+
 @test "test_bench_page_renders_in_light_and_dark" {
 	local scheme
 	for scheme in 0 1; do

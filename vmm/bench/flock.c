@@ -14,6 +14,7 @@
 #include <dis/executor.h>
 
 #define POLL_NS 20000
+#define SETTLE_NS (2 * (long)DIS_MS_NS)
 #define READY_LIMIT_NS (60 * DIS_S_NS)
 
 static const struct scene_contender contenders[] = {
@@ -136,6 +137,13 @@ bool flock_wait(struct flock *f, unsigned from, unsigned to,
 	}
 	free(seen);
 	return !left;
+}
+
+void flock_settle(void)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_NS};
+
+	nanosleep(&pause, NULL);
 }
 
 void flock_end(struct flock *f, unsigned i)

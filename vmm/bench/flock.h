@@ -62,6 +62,9 @@ bool flock_add(struct flock *flock, unsigned g);
 bool flock_wait(struct flock *flock, unsigned from, unsigned to,
 		void (*ready)(void *ctx, unsigned i), void *ctx);
 
+/** A pause: what was added last has still something to do when it is ready. */
+void flock_settle(void);
+
 /** End guest @i; its memory stays. */
 void flock_end(struct flock *flock, unsigned i);
 /**

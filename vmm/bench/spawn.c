@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <dis/executor.h>
 
@@ -24,7 +23,6 @@
 #include "bench/stats.h"
 
 #define GUESTS_MAX BENCH_ROUNDS_MAX
-#define APART_NS (2 * (long)DIS_MS_NS)
 
 enum by {
 	BY_DIS,
@@ -94,13 +92,6 @@ struct run {
 	struct bench_bare *bare;
 };
 
-static void quiet(void)
-{
-	const struct timespec apart = {.tv_nsec = APART_NS};
-
-	nanosleep(&apart, NULL);
-}
-
 static void note_ready(void *ctx, unsigned i)
 {
 	struct run *r = ctx;
@@ -120,15 +111,14 @@ static bool time_bare(struct run *r, unsigned i)
 	return false;
 }
 
-/* Each when the one before is quiet: it has something to do after it is ready. */
 static bool ask_one_by_one(struct run *r)
 {
 	for (unsigned i = 0; i < r->job->guests; i++) {
-		quiet();
+		flock_settle();
 		if (r->bare && !time_bare(r, i))
 			return false;
 		if (r->bare)
-			quiet();
+			flock_settle();
 		if (!flock_add(&r->flock, 0) ||
 		    !flock_wait(&r->flock, i, i + 1, note_ready, r))
 			return false;
