@@ -65,104 +65,25 @@ static int open_firmware(struct machine_kind *kind, char *err, size_t err_size)
 	return ret;
 }
 
-int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
-		      enum machine_fault *fault, char *err, size_t err_size)
+/* A vCPU that has never run starts in the ROM, as on a PC. */
+static int load_firmware(const struct machine_kind *kind,
+			 const struct shell *shell, const struct guest_mem *mem,
+			 char *err, size_t err_size)
 {
-	struct machine_kind kind = {.spec = *spec, .kvm.fd = -1};
-	int ret;
+	const struct kvm_rom rom = {kind->firmware.rom, kind->firmware.bytes};
+	int ret = kvm_vm_add_rom(shell->vm_fd, &rom);
 
-	*fault = MACHINE_FAULT_INPUT;
-	ret = spec->firmware_path ? open_firmware(&kind, err, err_size)
-				  : open_kernel(&kind, err, err_size);
-	if (!ret)
-		ret = machine_io_open(&spec->io, &kind.io, fault, err, err_size);
 	if (ret)
-		goto err_close;
-	*fault = MACHINE_FAULT_HOST;
-	ret = kvm_open(spec->kernel_irqchip, &kind.kvm, err, err_size);
-	if (ret)
-		goto err_close;
-	ret = arena_create(spec->copies, spec->mem_bytes, &kind.arena);
-	if (ret) {
-		snprintf(err, err_size,
-			 "guest memory: no room for %u times %llu bytes: %s",
-			 spec->copies, (unsigned long long)spec->mem_bytes,
-			 strerror(-ret));
-		goto err_close;
-	}
-	if (spec->numa_node >= 0)
-		ret = arena_bind(&kind.arena, (unsigned)spec->numa_node);
-	if (ret) {
-		snprintf(err, err_size, "guest memory on NUMA node %d: %s",
-			 spec->numa_node, strerror(-ret));
-		goto err_close;
-	}
-	*fault = MACHINE_FAULT_INPUT;
-	if (!spec->firmware_path)
-		ret = build_dtb(&kind, err, err_size);
-	if (ret)
-		goto err_close;
-	*out = kind;
-	return 0;
-
-err_close:
-	machine_kind_close(&kind);
+		snprintf(err, err_size, "ROM: %s", strerror(-ret));
+	else
+		firmware_load(&kind->firmware, mem);
 	return ret;
 }
 
-void machine_kind_close(struct machine_kind *kind)
+static int load_kernel(const struct machine_kind *kind,
+		       const struct shell *shell, const struct guest_mem *mem,
+		       char *err, size_t err_size)
 {
-	free(kind->dtb);
-	machine_io_close(&kind->io);
-	arena_destroy(&kind->arena);
-	kvm_close(&kind->kvm);
-	fw_cfg_store_free(&kind->firmware_config);
-	firmware_close(&kind->firmware);
-	boot_file_free(&kind->initrd);
-	kernel_image_close(kind->kernel);
-	kind->dtb = NULL;
-	kind->kernel = NULL;
-}
-
-static void fini_vcpus(struct machine *machine, unsigned count)
-{
-	while (count-- > 0)
-		kvm_vcpu_fini(&machine->vcpus[count]);
-}
-
-static int init_vcpus(struct machine *machine, struct dis_domain *dom,
-		      char *err, size_t err_size)
-{
-	unsigned n = machine->kind->spec.vcpus;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct kvm_vcpu *vcpu = &machine->vcpus[i];
-		int ret = kvm_vcpu_init(vcpu, &machine->vm, i, err, err_size);
-
-		if (ret) {
-			fini_vcpus(machine, i);
-			return ret;
-		}
-		vcpu->dis = dis_vm_vcpu(dom, machine->id, i);
-	}
-	return 0;
-}
-
-/* The processor starts in the ROM, and the firmware does what it does on a PC. */
-static int load_firmware(struct machine *machine, char *err, size_t err_size)
-{
-	int ret;
-
-	firmware_load(&machine->kind->firmware, &machine->vm.mem);
-	ret = regs_set_init(&machine->vcpus[0]);
-	if (ret)
-		snprintf(err, err_size, "registers: %s", strerror(-ret));
-	return ret;
-}
-
-static int load_kernel(struct machine *machine, char *err, size_t err_size)
-{
-	const struct machine_kind *kind = machine->kind;
 	const struct acpi_source acpi = {
 		.ncpus = kind->spec.vcpus,
 		.rtc = true,
@@ -179,28 +100,115 @@ static int load_kernel(struct machine *machine, char *err, size_t err_size)
 		.acpi = &acpi,
 	};
 	struct boot_entry entry;
-	int ret = boot_load(&source, &machine->vm.mem, &entry, err, err_size);
+	int ret = boot_load(&source, mem, &entry, err, err_size);
 
 	if (ret)
 		return ret;
-	/* The boot protocols start a kernel behind a firmware that is not there. */
-	if (!kind->spec.kernel_irqchip)
-		lapic_virtual_wire(&machine->vcpus[0].lapic);
-	ret = regs_set_boot(&machine->vcpus[0], &entry);
+	ret = regs_set_boot(shell->vcpus[0].fd, &entry);
 	for (unsigned i = 0; i < kind->spec.vcpus && !ret; i++)
-		ret = msr_set_caching(&machine->vcpus[i]);
+		ret = msr_set_caching(shell->vcpus[i].fd);
 	if (ret)
 		snprintf(err, err_size, "registers: %s", strerror(-ret));
 	return ret;
 }
 
-static int bind(struct machine *machine, struct dis_domain *dom)
+/* Memory and registers of a guest: all that KVM has of its start. */
+static int load(const void *ctx, const struct shell *shell, char *err,
+		size_t err_size)
 {
-	void *args[DIS_VCPUS_PER_VM_MAX];
+	const struct machine_kind *kind = ctx;
+	const struct guest_mem mem = {arena_slot(&kind->arena, shell->slot),
+				      kind->spec.mem_bytes};
 
-	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++)
-		args[i] = &machine->vcpus[i];
-	return dis_vm_bind(dom, machine->id, machine, args);
+	return kind->spec.firmware_path
+		       ? load_firmware(kind, shell, &mem, err, err_size)
+		       : load_kernel(kind, shell, &mem, err, err_size);
+}
+
+static int make_shells(struct machine_kind *kind, char *err, size_t err_size)
+{
+	bool known_to_kvm = kind->spec.firmware_path || kind->io.n_places;
+	const struct shells_config cfg = {
+		.kvm = &kind->kvm,
+		.arena = &kind->arena,
+		.vcpus = kind->spec.vcpus,
+		.kernel_irqchip = kind->spec.kernel_irqchip,
+		.keep = known_to_kvm ? 0 : kind->spec.keep,
+		.load = load,
+		.ctx = kind,
+	};
+
+	return shells_create(&cfg, &kind->shells, err, err_size);
+}
+
+int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
+		      enum machine_fault *fault, char *err, size_t err_size)
+{
+	int ret;
+
+	*out = (struct machine_kind){.spec = *spec, .kvm.fd = -1};
+	*fault = MACHINE_FAULT_INPUT;
+	ret = spec->firmware_path ? open_firmware(out, err, err_size)
+				  : open_kernel(out, err, err_size);
+	if (!ret)
+		ret = machine_io_open(&spec->io, &out->io, fault, err, err_size);
+	if (ret)
+		goto err_close;
+	*fault = MACHINE_FAULT_HOST;
+	ret = kvm_open(spec->kernel_irqchip, &out->kvm, err, err_size);
+	if (ret)
+		goto err_close;
+	ret = arena_create(spec->copies, spec->mem_bytes, &out->arena);
+	if (ret) {
+		snprintf(err, err_size,
+			 "guest memory: no room for %u times %llu bytes: %s",
+			 spec->copies, (unsigned long long)spec->mem_bytes,
+			 strerror(-ret));
+		goto err_close;
+	}
+	if (spec->numa_node >= 0)
+		ret = arena_bind(&out->arena, (unsigned)spec->numa_node);
+	if (ret) {
+		snprintf(err, err_size, "guest memory on NUMA node %d: %s",
+			 spec->numa_node, strerror(-ret));
+		goto err_close;
+	}
+	*fault = MACHINE_FAULT_INPUT;
+	if (!spec->firmware_path)
+		ret = build_dtb(out, err, err_size);
+	if (ret)
+		goto err_close;
+	*fault = MACHINE_FAULT_HOST;
+	ret = make_shells(out, err, err_size);
+	if (ret)
+		goto err_close;
+	return 0;
+
+err_close:
+	machine_kind_close(out);
+	return ret;
+}
+
+void machine_kind_close(struct machine_kind *kind)
+{
+	shells_destroy(kind->shells);
+	free(kind->dtb);
+	machine_io_close(&kind->io);
+	arena_destroy(&kind->arena);
+	kvm_close(&kind->kvm);
+	fw_cfg_store_free(&kind->firmware_config);
+	firmware_close(&kind->firmware);
+	boot_file_free(&kind->initrd);
+	kernel_image_close(kind->kernel);
+	kind->shells = NULL;
+	kind->dtb = NULL;
+	kind->kernel = NULL;
+}
+
+int machine_kind_make_vms(struct machine_kind *kind, unsigned n, char *err,
+			  size_t err_size)
+{
+	return shells_make_vms(kind->shells, n, err, err_size);
 }
 
 static void wake_vcpu(void *ctx, unsigned cpu, unsigned sender)
@@ -232,16 +240,51 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 	machine->vm.ncpus = spec->vcpus;
 	machine->vm.bus = &machine->bus;
 	machine->vm.mmio = &machine->mmio;
-	machine->vm.mem = (struct guest_mem){arena_slot(&kind->arena, seq),
-					     spec->mem_bytes};
-	machine->vm.rom =
-		(struct kvm_rom){kind->firmware.rom, kind->firmware.bytes};
 	machine->vm.lapics = (struct lapic_bus){.cpus = machine->lapics,
 						.ncpus = spec->vcpus,
 						.tsc_khz = kind->kvm.tsc_khz,
 						.wake = wake_vcpu,
 						.ctx = machine};
 	return machine;
+}
+
+static void give_shell(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++)
+		kvm_vcpu_release(&machine->vcpus[i]);
+	shells_give(machine->kind->shells, machine->shell);
+}
+
+/* KVM's part of the machine, and its memory. */
+static int take_shell(struct machine *machine, char *err, size_t err_size)
+{
+	const struct machine_kind *kind = machine->kind;
+	struct shell *shell;
+	int ret = shells_take(kind->shells, &shell, err, err_size);
+
+	if (ret)
+		return ret;
+	machine->shell = shell;
+	machine->vm.mem = (struct guest_mem){
+		arena_slot(&kind->arena, shell->slot), kind->spec.mem_bytes};
+	kvm_vm_adopt(&machine->vm, &kind->kvm, shell->vm_fd);
+	for (unsigned i = 0; i < kind->spec.vcpus && !ret; i++)
+		ret = kvm_vcpu_adopt(&machine->vcpus[i], &machine->vm, i,
+				     &shell->vcpus[i], err, err_size);
+	if (ret)
+		give_shell(machine);
+	return ret;
+}
+
+static int bind(struct machine *machine, struct dis_domain *dom)
+{
+	void *args[DIS_VCPUS_PER_VM_MAX];
+
+	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++) {
+		machine->vcpus[i].dis = dis_vm_vcpu(dom, machine->id, i);
+		args[i] = &machine->vcpus[i];
+	}
+	return dis_vm_bind(dom, machine->id, machine, args);
 }
 
 int machine_create(const struct machine_kind *kind, unsigned seq,
@@ -259,44 +302,41 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	}
 	machine->id = id;
 	machine->owner = owner;
+	ret = take_shell(machine, err, err_size);
+	if (ret)
+		goto err_free;
 	ret = machine_devices_add(machine);
 	if (ret) {
 		snprintf(err, err_size, "devices: %s", strerror(-ret));
-		goto err_free;
+		goto err_shell;
 	}
-	ret = kvm_vm_init(&machine->vm, &kind->kvm, err, err_size);
-	if (ret)
-		goto err_devices;
-	ret = init_vcpus(machine, dom, err, err_size);
-	if (ret)
-		goto err_vm;
 	ret = machine_io_connect(machine);
 	if (ret) {
 		snprintf(err, err_size, "devices: %s", strerror(-ret));
-		goto err_vcpus;
+		goto err_devices;
 	}
 	*fault = MACHINE_FAULT_INPUT;
-	ret = kind->spec.firmware_path ? load_firmware(machine, err, err_size)
-				       : load_kernel(machine, err, err_size);
+	if (machine->shell->state != SHELL_LOADED)
+		ret = load(kind, machine->shell, err, err_size);
 	if (ret)
-		goto err_vcpus;
+		goto err_devices;
+	/* The boot protocols start a kernel behind a firmware that is not there. */
+	if (!kind->spec.kernel_irqchip && !kind->spec.firmware_path)
+		lapic_virtual_wire(&machine->vcpus[0].lapic);
 	*fault = MACHINE_FAULT_HOST;
 	ret = bind(machine, dom);
 	if (ret) {
 		snprintf(err, err_size, "binding to the scheduler: %s",
 			 dis_strerror(ret));
-		goto err_vcpus;
+		goto err_devices;
 	}
 	*out = machine;
 	return 0;
 
-err_vcpus:
-	fini_vcpus(machine, kind->spec.vcpus);
-err_vm:
-	kvm_vm_fini(&machine->vm);
-	arena_release(&kind->arena, seq);
 err_devices:
 	machine_devices_remove(machine);
+err_shell:
+	give_shell(machine);
 err_free:
 	free(machine->vcpus);
 	free(machine->lapics);
@@ -304,13 +344,12 @@ err_free:
 	return ret;
 }
 
+/* Devices first: they may have given KVM something. */
 void machine_destroy(struct machine *machine)
 {
 	machine_io_stop(machine);
-	fini_vcpus(machine, machine->kind->spec.vcpus);
-	kvm_vm_fini(&machine->vm);
-	arena_release(&machine->kind->arena, machine->seq);
 	machine_devices_remove(machine);
+	give_shell(machine);
 	free(machine->vcpus);
 	free(machine->lapics);
 	free(machine);

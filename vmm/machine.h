@@ -27,6 +27,7 @@
 #include "kvm/vm.h"
 #include "machine_io.h"
 #include "machine_pc.h"
+#include "shell.h"
 
 /**
  * What all copies of a guest have in common.
@@ -35,6 +36,10 @@
  *           belong to a kernel.
  * @intents: one per vCPU, validated.
  * @dtb:     files to be merged into the device tree.
+ * @copies:  the most at a time.
+ * @keep:    so many guests are made up to where they have only to be started, and
+ *           kept so: shell.h. None with @kernel_irqchip, a firmware or devices of
+ *           @io, which KVM knows of.
  * @profile: sample where the vCPUs run.
  * @numa_node: of the host, for the guests' memory; -1: any.
  * @io:      disks, networks and the like.
@@ -50,6 +55,7 @@ struct machine_spec {
 	unsigned vcpus;
 	uint64_t mem_bytes;
 	unsigned copies;
+	unsigned keep;
 	const struct dis_intent *intents;
 	struct dtb_user dtb;
 	bool kernel_irqchip;
@@ -73,6 +79,7 @@ struct machine_kind {
 	struct machine_io_kind io;
 	void *dtb;
 	uint64_t dtb_bytes;
+	struct shells *shells;
 };
 
 /** How machine_kind_open() failed, so that the exit status can say so. */
@@ -90,17 +97,27 @@ enum machine_fault {
  */
 int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 		      enum machine_fault *fault, char *err, size_t err_size);
+/** All machines have been destroyed. */
 void machine_kind_close(struct machine_kind *kind);
 
 /**
- * @seq:   number of the copy; its memory is slot @seq of the arena.
- * @intc:  not there with KVM's own interrupt controllers.
+ * machine_kind_make_vms - make KVM's VMs for @n guests to come, before any of them
+ * has vCPUs: later each would take longer than the one before (shell.h).
+ * Return: 0 or -errno with @err, some may be made then.
+ */
+int machine_kind_make_vms(struct machine_kind *kind, unsigned n, char *err,
+			  size_t err_size);
+
+/**
+ * @seq:  number of the copy, for people.
+ * @intc: not there with KVM's own interrupt controllers.
  * @next_failed: for @owner, to keep those that failed in a list.
  */
 struct machine {
 	const struct machine_kind *kind;
 	unsigned seq;
 	dis_id id;
+	struct shell *shell;
 	struct kvm_vm vm;
 	struct io_bus bus;
 	struct io_bus mmio;
@@ -128,7 +145,10 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 		   struct machine **out, enum machine_fault *fault, char *err,
 		   size_t err_size);
 
-/** The VM must have ended. The scheduler's slot is not touched. */
+/**
+ * The VM must have ended and been reaped, no executor has its vCPUs. The
+ * scheduler's slot is not touched.
+ */
 void machine_destroy(struct machine *machine);
 
 #endif

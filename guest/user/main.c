@@ -68,8 +68,10 @@ static void report_begin(struct task *task)
 	report->version = DISVM_ABI_VERSION;
 	report->vcpu = task->index;
 	report->state = DISVM_REPORT_RUNNING;
-	if (task->index == 0)
+	if (task->index == 0) {
 		report->boot_ns = ticks_to_ns(rdtsc() - machine.entry_tsc);
+		report->boot_tsc = machine.entry_tsc;
+	}
 	for (unsigned i = 0; i < sizeof(task->label); i++)
 		report->workload[i] = task->label[i];
 	__atomic_store_n(&report->magic, DISVM_REPORT_MAGIC, __ATOMIC_RELEASE);

@@ -180,6 +180,7 @@ struct disvm_guest_report {
 	uint32_t lateness[DISVM_HIST_BUCKETS]; /**< counts; see disvm_hist_bucket */
 	uint64_t boot_ns;  /**< vCPU 0: first instruction to here; 0: unknown */
 	uint64_t steal_ns; /**< MSR_KVM_STEAL_TIME's figure; 0 without */
+	uint64_t boot_tsc; /**< vCPU 0: its TSC at its first instruction */
 };
 
 _Static_assert(sizeof(struct disvm_guest_report) <= 4096,

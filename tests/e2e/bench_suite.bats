@@ -77,7 +77,7 @@ look() {
 # of its own why it is not possible here.
 contenders() {
 	local name=$1 case=$2 measure=$3 contender
-	declare -A titles=([dis]=DIS [early]="DIS, early entry"
+	declare -A titles=([dis]=DIS [early]="DIS, early entry" [warm]="DIS, warm"
 		[threads]=threads [nice]="threads, nice -20"
 		[slice]="threads, 100 us slice" [fifo]="threads, SCHED_FIFO"
 		[deadline]="threads, SCHED_DEADLINE" [qemu]=QEMU)
@@ -164,11 +164,22 @@ contenders() {
 }
 
 @test "test_bench_spawn_ready_is_after_first_instruction" {
-	contenders spawn one ready dis threads qemu
+	contenders spawn one ready dis warm threads qemu
 	bench spawn '.figures | .one_bare_first.min_ns > 0 and
 		.one_dis_first.min_ns > 0 and
 		.one_dis_first.min_ns < .one_dis_ready.min_ns and
+		.one_threads_first.min_ns < .one_threads_ready.min_ns and
 		.burst_dis_rate.min_per_s > 0'
+	bench spawn '.ratios.one_first_to_bare.target == 1.25'
+}
+
+@test "test_bench_spawn_warm_guests_start_and_are_recycled" {
+	contenders spawn burst rate warm
+	bench spawn '.figures.one_warm_first == null or (.figures |
+		.one_warm_first.min_ns > 0 and
+		.one_warm_first.min_ns < .one_warm_ready.min_ns and
+		.one_warm_recycle.min_ns > 0 and .one_dis_recycle == null)'
+	bench spawn '.ratios.one_warm_first_to_bare | . == null or .target == 0.25'
 }
 
 @test "test_bench_density_has_curves_by_number_of_guests" {
@@ -177,6 +188,17 @@ contenders() {
 		.most_dis_guest.min_bytes > 40000 and .most_dis_spawn.min_ns > 0'
 	bench density '[.curves[] | select(.name == "DIS" and
 		.panel == "probe p50")] | .[0].x == [1, 10]'
+}
+
+@test "test_bench_density_compares_early_and_late_starts" {
+	bench density '.figures | .early_dis_guests.min_count == 1 and
+		.late_dis_guests.min_count == 10 and
+		.late_dis_first.min_ns == .most_dis_first.min_ns and
+		.late_dis_first.min_ns > 0 and
+		.early_threads_first.min_ns > 0 and
+		.late_threads_first == null'
+	bench density '.ratios.first_late_to_early | .target == 2 and
+		.of == "late_dis_first" and .to == "early_dis_first"'
 }
 
 @test "test_bench_page_renders_in_light_and_dark" {

@@ -150,8 +150,8 @@ void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 	open_kind(kind, &spec);
 }
 
-struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
-			  unsigned seq)
+struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,
+			    unsigned seq)
 {
 	const struct dis_vm_spec spec = {
 		.name = "guest",
@@ -169,7 +169,21 @@ struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
 	    machine_create(kind, seq, pool->dom, id, pool, &machine, &fault,
 			   err, sizeof(err)))
 		fail_msg("guest %u: %s", seq, err);
-	assert_int_equal(dis_vm_start(pool->dom, id), 0);
+	return machine;
+}
+
+void pool_discard(struct pool *pool, struct machine *machine)
+{
+	assert_int_equal(dis_vm_reap_finish(pool->dom, machine->id), 0);
+	machine_destroy(machine);
+}
+
+struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
+			  unsigned seq)
+{
+	struct machine *machine = pool_create(pool, kind, seq);
+
+	assert_int_equal(dis_vm_start(pool->dom, machine->id), 0);
 	return machine;
 }
 

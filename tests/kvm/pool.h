@@ -54,6 +54,11 @@ void pool_kind_open(struct machine_kind *kind, const char *cmdline,
 void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 			   unsigned vcpus, bool kernel_irqchip);
 
+/** Spawns and builds copy @seq, which never starts: pool_discard() it. */
+struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,
+			    unsigned seq);
+void pool_discard(struct pool *pool, struct machine *machine);
+
 /** Spawns, builds and starts copy @seq. */
 struct machine *pool_boot(struct pool *pool, const struct machine_kind *kind,
 			  unsigned seq);

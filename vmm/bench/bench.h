@@ -27,7 +27,7 @@
 #define BENCH_RATIOS_MAX 512u
 #define BENCH_CASES_MAX 8u
 #define BENCH_CONTENDERS_MAX 8u
-#define BENCH_MEASURES_MAX 8u
+#define BENCH_MEASURES_MAX 10u
 #define BENCH_NOTES_MAX 64u
 #define BENCH_CURVES_MAX 96u
 #define BENCH_NAME_BYTES 64u
@@ -204,6 +204,9 @@ void bench_add_ratio(struct bench_result *result, const char *name,
  */
 unsigned bench_add_cell(struct bench_result *result, unsigned case_index,
 			unsigned contender, unsigned measure);
+/** Has @contender any figure in this case? */
+bool bench_has_cells(const struct bench_result *result, unsigned case_index,
+		     unsigned contender);
 /** A remark on a contender in a case. */
 void bench_note(struct bench_result *result, unsigned case_index,
 		unsigned contender, const char *reason);

@@ -2,8 +2,9 @@
 /*
  * disvm bench density: guests that idle are added until a limit; on the way, what
  * one of them costs in memory (ours, the kernel's, the guest's), how long the last
- * ones took to start, what all of them use of a core, and how late a guest that
- * sleeps 1 ms at a time wakes among them.
+ * ones took to their first instruction and until they were ready, what all of them
+ * use of a core, and how late a guest that sleeps 1 ms at a time wakes among them.
+ * Our own ones have their VMs made ahead, as disvm run does it.
  *
  * The limit is that of open files, two for a guest; threads and QEMU, with whom
  * each guest is a thread or a process, are taken as far as their curves tell.
@@ -20,6 +21,7 @@
 
 #include "bench/flock.h"
 #include "bench/memory.h"
+#include "bench/stats.h"
 
 #define POINTS_MAX 16u
 #define QUICK_GUESTS 10u
@@ -30,7 +32,15 @@
 #define PROBE_NS (1 * DIS_S_NS)
 #define IDLE_NS (500 * DIS_MS_NS)
 #define QUICK_NS (100 * DIS_MS_NS)
+/* Guests whose first instruction is timed: so many before each look. */
+#define TIMED 50u
 
+enum {
+	AT_END,
+	AT_EARLY,
+	AT_LATE,
+	CASES
+};
 enum {
 	PROBE,
 	IDLE
@@ -40,6 +50,7 @@ enum {
 	OWN,
 	KERNEL,
 	GUEST,
+	FIRST,
 	SPAWN,
 	IDLE_CPU,
 	PROBE_P50,
@@ -52,7 +63,8 @@ static const struct bench_label measures[MEASURES] = {
 	[OWN] = {"own", "monitor/guest", "bytes", false},
 	[KERNEL] = {"kernel", "kernel/guest", "bytes", false},
 	[GUEST] = {"guest", "guest's own", "bytes", false},
-	[SPAWN] = {"spawn", "spawn, last ones", "ns", false},
+	[FIRST] = {"first", "first instr., last", "ns", false},
+	[SPAWN] = {"spawn", "ready, last ones", "ns", false},
 	[IDLE_CPU] = {"idle", "idle CPU of all", "permille", false},
 	[PROBE_P50] = {"probe_p50", "probe p50", "ns", false},
 	[PROBE_P99] = {"probe_p99", "probe p99", "ns", false},
@@ -70,6 +82,17 @@ static const unsigned steps[] = {1,    10,   30,   100,  300,
 				 1000, 2000, 4000, 8000, 16000};
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 
+/* Where the cost of a start is compared. */
+static unsigned early_at(bool quick)
+{
+	return quick ? 1 : 100;
+}
+
+static unsigned late_at(bool quick)
+{
+	return quick ? QUICK_GUESTS : 8000;
+}
+
 struct job {
 	enum scene_by by;
 	const struct bench_options *options;
@@ -83,13 +106,24 @@ struct grown {
 	char ended[SCENE_REASON_BYTES];
 };
 
-/** @available, @anonymous: memory before anything was made. */
+/**
+ * @first_ns: of the last @timed guests, to their first instruction.
+ * @ready_ns: of all since the last look, until they were ready; a sum.
+ * @anonymous: memory before anything was made.
+ * @available: once all that comes before guests was made.
+ * @ahead: what the kernel has of a guest already then, its VM.
+ */
 struct run {
 	struct flock flock;
 	struct grown *out;
 	bool quick;
 	unsigned idle; /* guests */
+	bool timing;
+	unsigned timed;
+	double first_ns[TIMED];
+	uint64_t ready_ns;
 	uint64_t available;
+	double ahead;
 	uint64_t anonymous;
 };
 
@@ -146,7 +180,7 @@ static void measure_memory(struct run *r, double *point)
 	known = own + guest;
 	point[OWN] = (double)own / r->idle;
 	point[GUEST] = (double)guest / r->idle;
-	point[KERNEL] = (double)dis_ns_sub(gone, known) / r->idle;
+	point[KERNEL] = (double)dis_ns_sub(gone, known) / r->idle + r->ahead;
 }
 
 /* A guest of its own, for a while. */
@@ -169,13 +203,16 @@ static bool measure_probe(struct run *r, double *point)
 	return true;
 }
 
-static bool measure(struct run *r, double spawn_ns)
+/* @from: how many idle guests there were at the last look. */
+static bool measure(struct run *r, unsigned from)
 {
 	uint64_t idle_ns = r->quick ? QUICK_NS : IDLE_NS, cpu_ns;
 	double *point = r->out->point[r->out->n];
-
 	point[GUESTS] = r->idle;
-	point[SPAWN] = spawn_ns;
+	point[FIRST] = bench_spread(r->first_ns, r->timed).median;
+	point[SPAWN] = (double)r->ready_ns / (r->idle - from);
+	r->ready_ns = 0;
+	r->timed = 0;
 	measure_memory(r, point);
 	cpu_ns = cpu_of_all(r);
 	pause_ns(idle_ns);
@@ -187,18 +224,28 @@ static bool measure(struct run *r, double spawn_ns)
 	return true;
 }
 
-/* Up to @to idle guests; *@spawn_ns: mean, until each was ready. */
-static bool grow(struct run *r, unsigned to, double *spawn_ns)
+static void note_ready(void *ctx, unsigned i)
 {
-	uint64_t from_ns = dis_clock_ns();
-	unsigned from = r->idle;
+	struct run *r = ctx;
+	uint64_t now_ns = dis_clock_ns();
 
-	for (; r->idle < to; r->idle++)
+	r->ready_ns += now_ns - r->flock.guest[i].asked_ns;
+	if (r->timing)
+		r->first_ns[r->timed++] = flock_first_ns(&r->flock, i, now_ns);
+}
+
+/* Up to @to idle guests. */
+static bool grow(struct run *r, unsigned to)
+{
+	for (; r->idle < to; r->idle++) {
+		r->timing = to - r->idle <= TIMED;
+		if (r->timing)
+			flock_settle();
 		if (!flock_add(&r->flock, IDLE) ||
-		    !flock_wait(&r->flock, r->flock.n - 1, r->flock.n, NULL,
-				NULL))
+		    !flock_wait(&r->flock, r->flock.n - 1, r->flock.n,
+				note_ready, r))
 			return false;
-	*spawn_ns = (double)(dis_clock_ns() - from_ns) / (to - from);
+	}
 	return true;
 }
 
@@ -207,13 +254,14 @@ static void density_body(void *shared, const void *arg)
 	const struct job *job = arg;
 	static struct run r; /* executors use it to the end */
 	unsigned limit = limit_of(job->by, job->options->quick);
-	double spawn_ns;
+	uint64_t before;
 
 	r.out = shared;
 	r.quick = job->options->quick;
-	r.available = bench_memory_available();
+	before = bench_memory_available();
 	r.anonymous = bench_memory_anonymous();
 	r.flock.by = job->by;
+	r.flock.ahead = job->by != SCENE_QEMU;
 	r.flock.result = &r.out->scene;
 	r.flock.scene.n_groups = 2;
 	r.flock.scene.group[PROBE] =
@@ -225,12 +273,17 @@ static void density_body(void *shared, const void *arg)
 		.workload = "idle", .guests = limit, .vcpus = 1};
 	if (!flock_open(&r.flock, job->options))
 		return;
+	r.available = bench_memory_available();
+	if (r.flock.ahead)
+		r.ahead = (double)dis_ns_sub(before, r.available) /
+			  scene_guests(&r.flock.scene);
 	for (unsigned i = 0; i < N_STEPS; i++) {
 		unsigned to = steps[i] < limit ? steps[i] : limit;
+		unsigned from = r.idle;
 
-		if (to <= r.idle)
+		if (to <= from)
 			break;
-		if (!grow(&r, to, &spawn_ns) || !measure(&r, spawn_ns))
+		if (!grow(&r, to) || !measure(&r, from))
 			break;
 	}
 	flock_close(&r.flock);
@@ -241,23 +294,44 @@ static void density_body(void *shared, const void *arg)
 	}
 }
 
-static void describe(struct bench_result *result)
+static bool has_case(enum scene_by by, unsigned ci)
 {
+	return ci != AT_LATE || by == SCENE_DIS;
+}
+
+static void describe(struct bench_result *result, bool quick)
+{
+	const struct bench_label cases[CASES] = {
+		[AT_END] = {.name = "most", .title = "at the end"},
+		[AT_EARLY] = {.name = "early",
+			      .title = quick ? "at 1 guest" : "at 100 guests"},
+		[AT_LATE] = {.name = "late",
+			     .title = quick ? "at 10 guests"
+					    : "at 8,000 guests"}};
+
 	result->unit = "ns";
 	result->what = "guests that idle, with the most there were";
-	result->n_cases = 1;
-	result->cases[0] =
-		(struct bench_label){.name = "most", .title = "at the end"};
+	result->n_cases = CASES;
+	memcpy(result->cases, cases, sizeof(cases));
 	result->n_contenders = N_CONTENDERS;
 	memcpy(result->contenders, contenders, sizeof(contenders));
 	result->n_measures = MEASURES;
 	memcpy(result->measures, measures, sizeof(measures));
-	for (unsigned k = 0; k < N_CONTENDERS; k++)
-		for (unsigned m = 0; m < MEASURES; m++)
-			bench_add_cell(result, 0, k, m);
-	result->figure[result->cell[0][SCENE_DIS][GUESTS] - 1].target = 8000;
-	result->figure[result->cell[0][SCENE_DIS][OWN] - 1].target = 8192;
-	result->figure[result->cell[0][SCENE_DIS][IDLE_CPU] - 1].target = 20;
+	for (unsigned ci = 0; ci < CASES; ci++)
+		for (unsigned k = 0; k < N_CONTENDERS; k++)
+			for (unsigned m = 0; has_case(k, ci) && m < MEASURES;
+			     m++)
+				bench_add_cell(result, ci, k, m);
+	result->figure[result->cell[AT_END][SCENE_DIS][GUESTS] - 1].target =
+		8000;
+	result->figure[result->cell[AT_END][SCENE_DIS][OWN] - 1].target = 8192;
+	result->figure[result->cell[AT_END][SCENE_DIS][IDLE_CPU] - 1].target =
+		20;
+	bench_add_ratio(result, "first_late_to_early",
+			quick ? "first instruction: at 10 guests, to at 1"
+			      : "first instruction: at 8,000 guests, to at 100",
+			result->cell[AT_LATE][SCENE_DIS][FIRST] - 1,
+			result->cell[AT_EARLY][SCENE_DIS][FIRST] - 1, 2);
 }
 
 /* Of the last round, by number of guests. */
@@ -281,18 +355,40 @@ static void plot(struct bench_result *result, enum scene_by by,
 	}
 }
 
-static void take(struct bench_result *result, unsigned round, enum scene_by by,
-		 const struct grown *grown)
+static void take_point(struct bench_result *result, unsigned round, unsigned ci,
+		       enum scene_by by, const double *point)
 {
-	const double *last = grown->point[grown->n - 1];
-
 	for (unsigned m = 0; m < MEASURES; m++)
-		result->figure[result->cell[0][by][m] - 1].value[round] =
-			last[m];
+		result->figure[result->cell[ci][by][m] - 1].value[round] =
+			point[m];
+}
+
+/* The look at @guests, which there may not have been. */
+static void take_at(struct bench_result *result, unsigned round, unsigned ci,
+		    enum scene_by by, const struct grown *grown,
+		    unsigned guests)
+{
+	for (unsigned i = 0; i < grown->n; i++)
+		if (grown->point[i][GUESTS] == guests) {
+			take_point(result, round, ci, by, grown->point[i]);
+			return;
+		}
+	if (!result->figure[result->cell[ci][by][GUESTS] - 1].absent)
+		bench_note_impossible(result, ci, by,
+				      "there were not so many guests");
+}
+
+static void take(struct bench_result *result, unsigned round, enum scene_by by,
+		 const struct grown *grown, bool quick)
+{
+	take_point(result, round, AT_END, by, grown->point[grown->n - 1]);
+	take_at(result, round, AT_EARLY, by, grown, early_at(quick));
+	if (has_case(by, AT_LATE))
+		take_at(result, round, AT_LATE, by, grown, late_at(quick));
 	if (round == result->rounds - 1)
 		plot(result, by, grown);
 	if (*grown->ended)
-		bench_note(result, 0, by, grown->ended);
+		bench_note(result, AT_END, by, grown->ended);
 }
 
 static int run_job(const struct bench_options *options,
@@ -303,16 +399,19 @@ static int run_job(const struct bench_options *options,
 	const struct job job = {.by = by, .options = options};
 	int ret;
 
-	if (result->figure[result->cell[0][by][GUESTS] - 1].absent)
+	if (result->figure[result->cell[AT_END][by][GUESTS] - 1].absent)
 		return 0;
 	ret = scene_child(density_body, &job, &grown, sizeof(grown), err,
 			  err_size);
 	if (ret)
 		return ret;
 	if (grown.scene.outcome == SCENE_DONE) {
-		take(result, round, by, &grown);
+		take(result, round, by, &grown, options->quick);
 	} else if (grown.scene.outcome == SCENE_IMPOSSIBLE) {
-		bench_note_impossible(result, 0, by, grown.scene.reason);
+		for (unsigned ci = 0; ci < CASES; ci++)
+			if (has_case(by, ci))
+				bench_note_impossible(result, ci, by,
+						      grown.scene.reason);
 	} else {
 		snprintf(err, err_size, "%s: %s", contenders[by].title,
 			 grown.scene.reason);
@@ -327,7 +426,7 @@ static int run_density(const struct bench_options *options,
 {
 	int ret = 0;
 
-	describe(result);
+	describe(result, options->quick);
 	bench_progress_begin(progress, result->rounds, N_CONTENDERS);
 	for (unsigned i = 0; i < result->rounds * N_CONTENDERS && !ret; i++) {
 		unsigned round = i / N_CONTENDERS;

@@ -2,15 +2,19 @@
 /* Guests that come one by one; see flock.h. */
 #include "bench/flock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <x86intrin.h>
 
+#include <dis/error.h>
 #include <dis/executor.h>
 
 #define POLL_NS 20000
+#define SETTLE_NS (2 * (long)DIS_MS_NS)
 #define READY_LIMIT_NS (60 * DIS_S_NS)
 
 static const struct scene_contender contenders[] = {
@@ -22,6 +26,7 @@ static const struct scene_contender contenders[] = {
 bool flock_open(struct flock *f, const struct bench_options *options)
 {
 	char err[SCENE_REASON_BYTES];
+	int ret;
 
 	/* A look is to be as often as it says. */
 	prctl(PR_SET_TIMERSLACK, 1);
@@ -42,9 +47,18 @@ bool flock_open(struct flock *f, const struct bench_options *options)
 	}
 	f->own.scene = &f->scene;
 	f->own.contender = &contenders[f->by];
-	if (!own_open(&f->own, err, sizeof(err)))
+	f->own.keep = f->warm ? f->scene.group[0].guests : 0;
+	ret = own_open(&f->own, err, sizeof(err));
+	/* All, before there is any vCPU. */
+	for (unsigned g = 0; f->ahead && g < f->scene.n_groups && !ret; g++)
+		ret = machine_kind_make_vms(&f->own.kind[g],
+					    f->scene.group[g].guests, err,
+					    sizeof(err));
+	if (!ret)
 		return true;
-	scene_fail(f->result, SCENE_BROKEN, "%s", err);
+	scene_fail(f->result,
+		   f->warm && ret == -ENOTSUP ? SCENE_IMPOSSIBLE : SCENE_BROKEN,
+		   "%s", err);
 	return false;
 }
 
@@ -125,6 +139,13 @@ bool flock_wait(struct flock *f, unsigned from, unsigned to,
 	return !left;
 }
 
+void flock_settle(void)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_NS};
+
+	nanosleep(&pause, NULL);
+}
+
 void flock_end(struct flock *f, unsigned i)
 {
 	struct flock_guest *guest = &f->guest[i];
@@ -135,6 +156,24 @@ void flock_end(struct flock *f, unsigned i)
 	else if (guest->qemu.pid > 0)
 		qemu_end(&guest->qemu);
 	guest->qemu.pid = 0;
+}
+
+bool flock_recycle(struct flock *f)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		int ret = own_retire(&f->own, f->guest[i].machine);
+
+		if (ret) {
+			scene_fail(f->result, SCENE_BROKEN,
+				   "ending guest %u: %s", i + 1,
+				   dis_strerror(ret));
+			return false;
+		}
+	}
+	memset(f->guest, 0, f->n * sizeof(*f->guest));
+	memset(f->of_group, 0, sizeof(f->of_group));
+	f->n = 0;
+	return true;
 }
 
 void flock_close(struct flock *f)
@@ -150,4 +189,20 @@ struct disvm_guest_report flock_report(const struct flock *f, unsigned i)
 
 	memcpy(&report, view->mem + view->report, sizeof(report));
 	return report;
+}
+
+double flock_first_ns(const struct flock *f, unsigned i, uint64_t ready_ns)
+{
+	const struct disvm_guest_report report = flock_report(f, i);
+	uint64_t asked_ns = f->guest[i].asked_ns, ago_ns = report.boot_ns;
+
+	if (f->by != SCENE_QEMU) {
+		const struct kvm *kvm = &f->guest[i].machine->kind->kvm;
+		uint64_t ago_tsc = __rdtsc() - report.boot_tsc;
+
+		ready_ns = dis_clock_ns();
+		ago_ns = (uint64_t)((unsigned __int128)ago_tsc * kvm->tsc_ns >>
+				    32);
+	}
+	return (double)dis_ns_sub(ready_ns, dis_ns_add(asked_ns, ago_ns));
 }

@@ -23,11 +23,16 @@ struct flock_guest {
 };
 
 /**
+ * @warm:   guests are made ahead and kept (shell.h), all of them; SCENE_DIS, one
+ *          group.
+ * @ahead:  their VMs alone are; not under QEMU.
  * @scene:  whose groups the guests are of; guests is the most of each.
  * @result: outcome and reason go there.
  */
 struct flock {
 	enum scene_by by;
+	bool warm;
+	bool ahead;
 	struct scene scene;
 	struct scene_result *result;
 	struct own own;
@@ -39,7 +44,7 @@ struct flock {
 
 /**
  * flock_open - everything but the guests.
- * @flock: by, scene and result are set, the rest is 0.
+ * @flock: by, warm, ahead, scene and result are set, the rest is 0.
  * Return: false with the result's outcome.
  */
 bool flock_open(struct flock *flock, const struct bench_options *options);
@@ -57,12 +62,29 @@ bool flock_add(struct flock *flock, unsigned g);
 bool flock_wait(struct flock *flock, unsigned from, unsigned to,
 		void (*ready)(void *ctx, unsigned i), void *ctx);
 
+/** A pause: what was added last has still something to do when it is ready. */
+void flock_settle(void);
+
 /** End guest @i; its memory stays. */
 void flock_end(struct flock *flock, unsigned i);
+/**
+ * flock_recycle - end all guests and give them back, as if there had been none.
+ * Return: false with the result's outcome.
+ */
+bool flock_recycle(struct flock *flock);
 /** End what would outlive this process: QEMU's. */
 void flock_close(struct flock *flock);
 
 /** A copy of the report of vCPU 0 of guest @i, which was ready. */
 struct disvm_guest_report flock_report(const struct flock *flock, unsigned i);
+
+/**
+ * flock_first_ns - from the request for guest @i to its first instruction.
+ * @ready_ns: when it was seen to be ready.
+ *
+ * Ours have the host's TSC and noted it then. Of QEMU's only the distance to
+ * ready is known; being seen to be ready takes until the next look, up to 0.1 ms.
+ */
+double flock_first_ns(const struct flock *flock, unsigned i, uint64_t ready_ns);
 
 #endif

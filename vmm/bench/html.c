@@ -139,6 +139,8 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 			bench_shown_unit(result->measures[m].unit));
 	fputs("</tr>\n", to);
 	for (unsigned k = 0; k < result->n_contenders; k++) {
+		if (!bench_has_cells(result, ci, k))
+			continue;
 		fprintf(to, "<tr><td>%s</td>", result->contenders[k].title);
 		for (unsigned m = 0; m < result->n_measures; m++)
 			write_cell(result, result->cell[ci][k][m], to);

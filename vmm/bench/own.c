@@ -4,6 +4,7 @@
  * with a thread per vCPU. Nothing is released: the process ends with the scene.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <dis/error.h>
 #include <dis/executor.h>
 #include <dis/intent.h>
 
@@ -82,6 +84,7 @@ static int open_kind(struct own *own, unsigned g, char *err, size_t err_size)
 		.mem_bytes = SCENE_GUEST_BYTES,
 		.copies = group->guests,
 		.intents = intents,
+		.keep = own->keep,
 		.kernel_irqchip = !dis,
 	};
 	struct dis_intent intent = dis_intent_default();
@@ -191,6 +194,26 @@ int own_spawn(struct own *own, unsigned g, unsigned seq, struct machine **out,
 		dis_vm_reap_finish(own->dom, id);
 	else
 		dis_vm_start(own->dom, id);
+	return ret;
+}
+
+int own_retire(struct own *own, struct machine *machine)
+{
+	dis_id id = machine->id;
+	int ret = dis_vm_end(own->dom, id, DIS_STATE_FINISHED,
+			     DIS_REASON_STOPPED);
+
+	if (ret)
+		return ret;
+	/* Not ended yet: its cores have still to hear of it. */
+	while ((ret = dis_vm_reap_begin(own->dom, id)) == -DIS_ESTATE)
+		sched_yield();
+	if (ret)
+		return ret;
+	while ((ret = dis_vm_reap_finish(own->dom, id)) == -EAGAIN)
+		sched_yield();
+	if (!ret)
+		machine_destroy(machine);
 	return ret;
 }
 

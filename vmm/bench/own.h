@@ -23,12 +23,14 @@ struct own_thread {
 };
 
 /**
+ * @keep:   as machine_spec.keep, of each group.
  * @critical: threads of critical vCPUs, to be tuned; each notes itself.
  * @ended:  enum dis_reason of a guest that ended: none should.
  */
 struct own {
 	const struct scene *scene;
 	const struct scene_contender *contender;
+	unsigned keep;
 	struct dis_executors *execs;
 	struct dis_domain *dom;
 	struct machine_kind kind[SCENE_GROUPS_MAX];
@@ -42,7 +44,7 @@ struct own {
 
 /**
  * own_open - everything but the guests; executors run. One per process.
- * @own: zero but for scene and contender; executors use it until the process ends.
+ * @own: zero but for scene, contender, keep; executors use it until the process ends.
  * Return: 0 or -errno with @err; the process is of no more use then.
  */
 int own_open(struct own *own, char *err, size_t err_size);
@@ -54,6 +56,12 @@ int own_open(struct own *own, char *err, size_t err_size);
  */
 int own_spawn(struct own *own, unsigned g, unsigned seq, struct machine **out,
 	      char *err, size_t err_size);
+
+/**
+ * own_retire - end a guest that runs and give everything of it back.
+ * Return: 0 or -errno.
+ */
+int own_retire(struct own *own, struct machine *machine);
 
 /** For struct window_source; @ctx is a struct own. */
 const char *own_alive(void *ctx);

@@ -55,6 +55,15 @@ unsigned bench_add_cell(struct bench_result *result, unsigned case_index,
 	return i;
 }
 
+bool bench_has_cells(const struct bench_result *result, unsigned case_index,
+		     unsigned contender)
+{
+	for (unsigned m = 0; m < result->n_measures; m++)
+		if (result->cell[case_index][contender][m])
+			return true;
+	return false;
+}
+
 void bench_note(struct bench_result *result, unsigned case_index,
 		unsigned contender, const char *reason)
 {

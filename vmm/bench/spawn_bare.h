@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The bare sequence of ioctls for a machine of one vCPU, until its first exit.
+ * The bare sequence of ioctls for a machine of one vCPU, until its first
+ * instruction.
  *
  * Locking: the calling thread runs the vCPUs.
  */
@@ -10,11 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bench_bare;
+
+/** For @n machines. Return: 0 or -errno with @err. */
+int bench_bare_open(unsigned n, struct bench_bare **out, char *err,
+		    size_t err_size);
+/** Ends all machines. @bare may be NULL. */
+void bench_bare_close(struct bench_bare *bare);
+
 /**
- * bench_spawn_bare - make @n machines, one after the other.
- * @took_ns: of each, from the first ioctl to the exit of its first instruction.
+ * bench_bare_time - make one more machine. It stays: the kernel has work left for a
+ * while after one is ended.
+ * @took_ns: from the first ioctl to its first instruction.
  * Return: 0 or -errno with @err.
  */
-int bench_spawn_bare(unsigned n, uint64_t *took_ns, char *err, size_t err_size);
+int bench_bare_time(struct bench_bare *bare, double *took_ns, char *err,
+		    size_t err_size);
 
 #endif

@@ -176,6 +176,8 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 	}
 	fprintf(to, " %7s\n", "stalls");
 	for (unsigned k = 0; k < result->n_contenders; k++) {
+		if (!bench_has_cells(result, ci, k))
+			continue;
 		fprintf(to, "%-26s", result->contenders[k].title);
 		for (unsigned m = 0; m < result->n_measures; m++)
 			if (uses_measure(result, ci, m))

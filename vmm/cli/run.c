@@ -302,6 +302,7 @@ static int spawn_all(struct run_session *s)
 		cli_error("run", "out of memory");
 		return CLI_HOST;
 	}
+	status = run_make_vms(s);
 	for (unsigned i = 0; i < s->options.copies && status == CLI_DONE; i++) {
 		/* Left to run_wait(), which stops those that are there. */
 		if (i && poll(&stop, 1, 0) > 0)

@@ -51,6 +51,12 @@ struct run_session {
 void run_vm_name(unsigned seq, char *buf, size_t size);
 
 /**
+ * run_make_vms - KVM's VMs for all copies; a signal ends it early.
+ * Return: exit status, with its line written.
+ */
+int run_make_vms(struct run_session *session);
+
+/**
  * run_wait - until all VMs have ended, stopping them at the time limit or on a
  * signal. Draws progress, drains events, feeds standard input to the serial
  * line of a single guest.

@@ -13,10 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** @pages_fd: says which pages there are; -1: nobody does. */
 struct arena {
 	uint8_t *base;
 	size_t slots;
 	uint64_t slot_bytes;
+	int pages_fd;
 };
 
 /** @slot_bytes: a multiple of 4 KiB. Return: 0, -ENOMEM, -EOVERFLOW. */
@@ -37,5 +39,12 @@ uint8_t *arena_slot(const struct arena *arena, size_t i);
  * guest to the next one. No VM may have it as its memory.
  */
 void arena_release(const struct arena *arena, size_t i);
+
+/**
+ * arena_clear - slot @i reads as zero again, for its next guest. As
+ * arena_release(), but few pages are kept: giving any back takes a time that
+ * grows with the number of VMs of the process, as each is told of it.
+ */
+void arena_clear(const struct arena *arena, size_t i);
 
 #endif

@@ -57,3 +57,13 @@ int bare_run(const struct kvm_vcpu *vcpu)
 		return -errno;
 	return (int)vcpu->run->exit_reason;
 }
+
+int bare_read_tsc(const struct kvm_vcpu *vcpu, uint64_t *tsc)
+{
+	struct kvm_regs regs;
+	int ret = kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+
+	if (!ret)
+		*tsc = regs.rdx << 32 | (uint32_t)regs.rax;
+	return ret;
+}

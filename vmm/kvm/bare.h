@@ -37,4 +37,7 @@ int bare_set_regs(const struct kvm_vcpu *vcpu, const struct bare_entry *entry);
  */
 int bare_run(const struct kvm_vcpu *vcpu);
 
+/** What RDTSC has left in EDX:EAX. Return: 0 or -errno. */
+int bare_read_tsc(const struct kvm_vcpu *vcpu, uint64_t *tsc);
+
 #endif

@@ -57,7 +57,7 @@ int msr_set_up_exits(int vm_fd, char *err, size_t err_size)
 	return ret;
 }
 
-int msr_set_caching(const struct kvm_vcpu *vcpu)
+int msr_set_caching(int vcpu_fd)
 {
 	struct {
 		struct kvm_msrs head;
@@ -67,7 +67,7 @@ int msr_set_caching(const struct kvm_vcpu *vcpu)
 		.entry = {.index = MSR_MTRR_DEF_TYPE,
 			  .data = MTRR_ENABLE | MTRR_WRITE_BACK},
 	};
-	int ret = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	int ret = kvm_ioctl(vcpu_fd, KVM_SET_MSRS, &msrs);
 
 	/* The number of MSRs that were set. */
 	return ret == 1 ? 0 : ret < 0 ? ret : -EIO;
@@ -82,31 +82,33 @@ struct lapic_time msr_time(const struct kvm_vcpu *vcpu)
 	return now;
 }
 
-int msr_set_tsc_offset(struct kvm_vcpu *vcpu, uint64_t offset)
+int msr_set_tsc_offset(int vcpu_fd, uint64_t offset)
 {
 	struct kvm_device_attr attr = {
 		.group = KVM_VCPU_TSC_CTRL,
 		.attr = KVM_VCPU_TSC_OFFSET,
 		.addr = (uint64_t)(uintptr_t)&offset,
 	};
-	int ret = kvm_ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &attr);
 
-	if (!ret)
-		vcpu->tsc_offset = offset;
-	return ret;
+	return kvm_ioctl(vcpu_fd, KVM_SET_DEVICE_ATTR, &attr);
 }
 
 /* SDM vol. 3B, 18.17.3: a write of one of the two moves the other as well. */
 static int write_tsc(struct kvm_vcpu *vcpu, uint32_t msr, uint64_t value)
 {
 	uint64_t delta;
+	int ret;
 
 	if (msr == MSR_TSC)
 		delta = value - (__rdtsc() + vcpu->tsc_offset);
 	else
 		delta = value - vcpu->tsc_adjust;
+	ret = msr_set_tsc_offset(vcpu->fd, vcpu->tsc_offset + delta);
+	if (ret)
+		return ret;
 	vcpu->tsc_adjust += delta;
-	return msr_set_tsc_offset(vcpu, vcpu->tsc_offset + delta);
+	vcpu->tsc_offset += delta;
+	return 0;
 }
 
 static int read_as(uint64_t is, uint64_t *value)

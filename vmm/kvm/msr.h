@@ -26,15 +26,16 @@ void msr_exit(struct kvm_vcpu *vcpu);
  * leaves them to an operating system; Linux does without its PAT if they are off.
  * Return: 0 or -errno.
  */
-int msr_set_caching(const struct kvm_vcpu *vcpu);
+int msr_set_caching(int vcpu_fd);
 
 /** The present instant on the host's and on the vCPU's clock. */
 struct lapic_time msr_time(const struct kvm_vcpu *vcpu);
 
 /**
  * msr_set_tsc_offset - guest TSC = host TSC + @offset from now on.
+ * @vcpu_fd: its owner keeps kvm_vcpu.tsc_offset in step; 0 in a new one.
  * Return: 0 or -errno.
  */
-int msr_set_tsc_offset(struct kvm_vcpu *vcpu, uint64_t offset);
+int msr_set_tsc_offset(int vcpu_fd, uint64_t offset);
 
 #endif

@@ -45,13 +45,13 @@ static struct kvm_segment system_segment(uint8_t type, uint32_t limit)
 	return (struct kvm_segment){.limit = limit, .type = type, .present = 1};
 }
 
-static int set(const struct kvm_vcpu *vcpu, const struct kvm_sregs *sregs,
+static int set(int vcpu_fd, const struct kvm_sregs *sregs,
 	       const struct kvm_regs *regs)
 {
-	int ret = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, (void *)sregs);
+	int ret = kvm_ioctl(vcpu_fd, KVM_SET_SREGS, (void *)sregs);
 
 	if (!ret)
-		ret = kvm_ioctl(vcpu->fd, KVM_SET_REGS, (void *)regs);
+		ret = kvm_ioctl(vcpu_fd, KVM_SET_REGS, (void *)regs);
 	return ret;
 }
 
@@ -81,7 +81,7 @@ static void enter_long(struct kvm_sregs *sregs, const struct boot_entry *entry)
 	sregs->efer = EFER_LME_LMA;
 }
 
-int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry)
+int regs_set_boot(int vcpu_fd, const struct boot_entry *entry)
 {
 	struct kvm_regs regs = {.rflags = 2,
 				.rip = entry->rip,
@@ -89,7 +89,7 @@ int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry)
 				.rax = entry->rax,
 				.rsi = entry->rsi};
 	struct kvm_sregs sregs;
-	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+	int ret = kvm_ioctl(vcpu_fd, KVM_GET_SREGS, &sregs);
 
 	if (ret)
 		return ret;
@@ -99,7 +99,7 @@ int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry)
 		enter_protected(&sregs);
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
 	sregs.tr = system_segment(TYPE_TSS, 0x67);
-	return set(vcpu, &sregs, &regs);
+	return set(vcpu_fd, &sregs, &regs);
 }
 
 static int set_real(const struct kvm_vcpu *vcpu, uint16_t selector,
@@ -120,7 +120,7 @@ static int set_real(const struct kvm_vcpu *vcpu, uint16_t selector,
 	sregs.cr0 = CR0_NW_CD | CR0_ET;
 	sregs.cr2 = sregs.cr3 = sregs.cr4 = 0;
 	sregs.efer = 0;
-	return set(vcpu, &sregs, &regs);
+	return set(vcpu->fd, &sregs, &regs);
 }
 
 /* Interrupts, NMIs, faults and shadows on their way, and what NMI masks. */

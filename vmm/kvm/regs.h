@@ -11,7 +11,7 @@
 #include "kvm/vcpu.h"
 
 /** Protected or long mode, as boot.h describes for the protocol. */
-int regs_set_boot(const struct kvm_vcpu *vcpu, const struct boot_entry *entry);
+int regs_set_boot(int vcpu_fd, const struct boot_entry *entry);
 
 /** State after INIT (SDM vol. 3A, table 9-1): reset vector, real mode. */
 int regs_set_init(const struct kvm_vcpu *vcpu);

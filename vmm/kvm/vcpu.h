@@ -92,6 +92,33 @@ const struct kvm_vcpu *kvm_vcpu_current(void);
  */
 bool kvm_vcpu_has_wake(struct kvm_vcpu *vcpu, bool if_flag);
 
+/** What KVM has of a vCPU. @fd -1: nothing. */
+struct kvm_vcpu_handle {
+	int fd;
+	struct kvm_run *run;
+};
+
+/**
+ * kvm_vcpu_open - make KVM's part of a vCPU alone, for who makes vCPUs ahead.
+ * @ncpus: of the machine.
+ * Return: 0 or -errno with @err naming the ioctl; nothing is left open then.
+ */
+int kvm_vcpu_open(const struct kvm *kvm, int vm_fd, unsigned index,
+		  unsigned ncpus, struct kvm_vcpu_handle *out, char *err,
+		  size_t err_size);
+void kvm_vcpu_close(const struct kvm *kvm, struct kvm_vcpu_handle *handle);
+
+/**
+ * kvm_vcpu_adopt - everything else: @vcpu in its reset state.
+ * @handle: in the state of a new one. It stays its owner's to close.
+ * Return: 0 or -ENOMEM with @err.
+ */
+int kvm_vcpu_adopt(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
+		   const struct kvm_vcpu_handle *handle, char *err,
+		   size_t err_size);
+/** What was adopted, or is zero, leaves its handle. */
+void kvm_vcpu_release(struct kvm_vcpu *vcpu);
+
 /* The run operations (dis/ops.h); @arg is a struct kvm_vcpu. */
 void kvm_vcpu_run_begin(void *arg);
 void kvm_vcpu_run(void *arg, struct dis_run_result *result);

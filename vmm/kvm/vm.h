@@ -56,7 +56,7 @@ struct kvm_platform_ops {
 	uint8_t (*accept)(void *ctx);
 };
 
-/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages; 0: none. */
+/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages. */
 struct kvm_rom {
 	const uint8_t *host;
 	uint64_t bytes;
@@ -76,7 +76,6 @@ struct kvm_vm {
 	bool profile;
 	unsigned ncpus;
 	struct guest_mem mem;
-	struct kvm_rom rom;
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
@@ -87,7 +86,7 @@ struct kvm_vm {
 
 /**
  * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
- * @vm: mem, rom, bus, mmio, ncpus, kernel_irqchip and profile are set by the caller.
+ * @vm: mem, bus, mmio, ncpus, kernel_irqchip and profile are set by the caller.
  * @err: one line naming the ioctl.
  *
  * Return: 0 or -errno; nothing is left open then.
@@ -103,6 +102,46 @@ void kvm_vm_fini(struct kvm_vm *vm);
  * Context: any thread.
  */
 void kvm_vm_set_line(const struct kvm_vm *vm, unsigned gsi, bool level);
+
+/*
+ * The same in parts, for who makes VMs ahead: kvm_vm_open(), kvm_vm_set_up(),
+ * and once there is a guest for it, kvm_vm_adopt().
+ */
+
+/** Return: the descriptor of a VM with nothing in it, or -errno with @err. */
+int kvm_vm_open(const struct kvm *kvm, char *err, size_t err_size);
+
+/** Return: 0 or -errno with @err; @fd stays the caller's. */
+int kvm_vm_set_up(int fd, bool kernel_irqchip, const struct guest_mem *mem,
+		  char *err, size_t err_size);
+
+/** From now on @fd is @vm's, whose fields the caller has set as above. */
+void kvm_vm_adopt(struct kvm_vm *vm, const struct kvm *kvm, int fd);
+
+/**
+ * kvm_vm_remove_memory - take the slots away, and with them all that KVM derived
+ * from what is in them: page tables that it shadows would outlive a change of
+ * guest memory by us, of which it learns nothing. No vCPU may run.
+ * kvm_vm_add_memory - give them back.
+ * Return: 0 or -errno.
+ */
+int kvm_vm_remove_memory(int fd, const struct guest_mem *mem);
+int kvm_vm_add_memory(int fd, const struct guest_mem *mem);
+
+/** kvm_vm_add_rom - @rom belongs to the VM from now on. Return: 0 or -errno. */
+int kvm_vm_add_rom(int fd, const struct kvm_rom *rom);
+
+/** kvm_vm_restart_clock - the guest's kvmclock begins anew. Return: 0 or -errno. */
+int kvm_vm_restart_clock(int fd);
+
+/**
+ * kvm_vm_has_hidden_memory - has KVM pages of its own in the guest's address
+ * space? A guest can write to them and we cannot: Intel's virtualisation without
+ * "unrestricted guest" has (kernel: __x86_set_memory_region()).
+ * @mem: the VM's. It has all its vCPUs.
+ * Return: 0, 1, or -errno.
+ */
+int kvm_vm_has_hidden_memory(int fd, const struct guest_mem *mem);
 
 /**
  * kvm_vm_notify - KVM itself writes to eventfd @fd when the guest writes 32 bits at
