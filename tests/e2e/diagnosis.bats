@@ -92,6 +92,20 @@ fails() {
 	says_not "Page walk"
 }
 
+# R: CARD-7: firmware, in its ROM: no IDT, then ud2.
+@test "test_failure_of_firmware_is_shown_in_16_bit_code" {
+	head -c 65536 /dev/zero >f.bin
+	# lidt %cs:0xffe8; ud2
+	poke f.bin $((0xfff0)) 8 $((0x0b0fffe81e010f2e))
+	report_of 1 --firmware f.bin --time-limit 10s
+	says "vm0 vCPU 0: ring 0, 16-bit code, paging off"
+	[[ $stderr =~ $'\n'"   00000000fffffff0  "" "+2e0f011ee8ff" "+lidt ]] ||
+		fail "$stderr"
+	[[ $stderr =~ $'\n'"-> 00000000fffffff6  "" "+0f0b" "+ud2 ]] ||
+		fail "$stderr"
+	holds '.vms[0].diagnosis | .code_bits == 16 and .symbol == null'
+}
+
 @test "test_failed_guest_of_many_vcpus_shows_the_one_that_failed" {
 	report_of 1 --kernel "$TINY" --vcpus 4 --time-limit 10s \
 		--cmdline "work=hog work@2=fault:triple"

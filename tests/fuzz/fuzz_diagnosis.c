@@ -100,17 +100,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct machine_state machine;
 	/* Exactly so large, so that any byte beside it is seen. */
-	struct guest_mem mem = {malloc(FUZZ_BYTES), FUZZ_BYTES};
+	struct walk_memory mem = {.ram = {malloc(FUZZ_BYTES), FUZZ_BYTES}};
 	struct cpu_snapshot s;
 
-	check(mem.base);
+	check(mem.ram.base);
 	make(&machine);
 	for (; size >= 3; data += 3, size -= 3) {
 		size_t at = data[0] | (size_t)data[1] << 8;
 
 		((uint8_t *)&machine)[at % sizeof(machine)] = data[2];
 	}
-	memcpy(mem.base, machine.mem, FUZZ_BYTES);
+	memcpy(mem.ram.base, machine.mem, FUZZ_BYTES);
 	s = snapshot_from(&machine.state);
 	snapshot_look(&s, &mem);
 	for (unsigned i = 0; i < SNAPSHOT_WALKS; i++)
@@ -119,6 +119,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	      s.code_after <= SNAPSHOT_CODE_BYTES &&
 	      s.stack_bytes <= SNAPSHOT_STACK_BYTES);
 	write_both(&s);
-	free(mem.base);
+	free(mem.ram.base);
 	return 0;
 }

@@ -30,7 +30,7 @@ static void expect_long_mode(const struct cpu_snapshot *s)
 	assert_int_equal(snapshot_bits(s), 64);
 	assert_string_equal(walk_end_name(s->walk[SNAPSHOT_WALK_CODE].end),
 			    "mapped");
-	assert_true(s->walk[SNAPSHOT_WALK_CODE].in_ram);
+	assert_true(s->walk[SNAPSHOT_WALK_CODE].in_memory);
 	assert_true(s->code_after > 0 && s->stack_bytes > 0);
 }
 

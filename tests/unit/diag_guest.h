@@ -30,31 +30,32 @@
 #define P_RWU (P_PRESENT | P_WRITE | P_USER)
 
 /* Exactly so large, so that a sanitizer sees any byte beside it. */
-static inline struct guest_mem diag_guest_new(void)
+static inline struct walk_memory diag_guest_new(void)
 {
-	struct guest_mem mem = {calloc(1, GUEST_BYTES), GUEST_BYTES};
+	struct walk_memory mem = {.ram = {calloc(1, GUEST_BYTES), GUEST_BYTES}};
 
-	if (!mem.base)
+	if (!mem.ram.base)
 		abort();
 	return mem;
 }
 
-static inline void diag_guest_put(const struct guest_mem *mem, uint64_t gpa,
+static inline void diag_guest_put(const struct walk_memory *mem, uint64_t gpa,
 				  const void *data, uint64_t len)
 {
-	if (guest_mem_write(mem, gpa, data, len))
+	if (guest_mem_write(&mem->ram, gpa, data, len))
 		abort();
 }
 
 /** Entry @index of the table at @table, of 8 bytes. */
-static inline void diag_guest_entry(const struct guest_mem *mem, uint64_t table,
-				    unsigned index, uint64_t entry)
+static inline void diag_guest_entry(const struct walk_memory *mem,
+				    uint64_t table, unsigned index,
+				    uint64_t entry)
 {
 	diag_guest_put(mem, table + index * 8u, &entry, 8);
 }
 
 /** The same of 32-bit paging. */
-static inline void diag_guest_entry32(const struct guest_mem *mem,
+static inline void diag_guest_entry32(const struct walk_memory *mem,
 				      uint64_t table, unsigned index,
 				      uint32_t entry)
 {
@@ -78,7 +79,7 @@ static inline struct paging_regs diag_regs_long(void)
  * 4 levels, all rights: GUEST_LINEAR + 0 .. 2 MiB through one page table, which
  * has no entries yet.
  */
-static inline void diag_guest_map(const struct guest_mem *mem)
+static inline void diag_guest_map(const struct walk_memory *mem)
 {
 	diag_guest_entry(mem, GUEST_PML5, 0, GUEST_PML4 | P_RWU);
 	diag_guest_entry(mem, GUEST_PML4, 0, GUEST_PDPT | P_RWU);

@@ -12,7 +12,7 @@
 #include "unit/diag_guest.h"
 #include "unit/symbol_image.h"
 
-static struct guest_mem mem;
+static struct walk_memory mem;
 static struct cpu_snapshot s;
 static struct symbol_image image;
 static struct symbols *symbols;
@@ -85,7 +85,7 @@ static int tear_down(void **state)
 	json = NULL;
 	disasm_close(diag.disasm);
 	symbols_free(symbols);
-	free(mem.base);
+	free(mem.ram.base);
 	return 0;
 }
 

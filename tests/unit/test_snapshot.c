@@ -8,7 +8,7 @@
 
 #include "unit/diag_guest.h"
 
-static struct guest_mem mem;
+static struct walk_memory mem;
 static struct cpu_snapshot s;
 
 static int set_up(void **state)
@@ -24,7 +24,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	free(mem.base);
+	free(mem.ram.base);
 	return 0;
 }
 
@@ -125,13 +125,13 @@ static void test_snapshot_look_at_start_of_page_has_less_before(void **state)
 	(void)state;
 	diag_guest_entry(&mem, GUEST_PT, 1, 0x9000 | P_RWU);
 	s.rip = GUEST_LINEAR + 0x1005;
-	mem.base[0x9000] = 0x77;
+	mem.ram.base[0x9000] = 0x77;
 	snapshot_look(&s, &mem);
 	assert_int_equal(s.code_before, 5);
 	assert_int_equal(s.code[SNAPSHOT_CODE_BYTES - 5], 0x77);
 	/* And now it is. */
 	diag_guest_entry(&mem, GUEST_PT, 0, 0xa000 | P_RWU);
-	mem.base[0xafff] = 0x66;
+	mem.ram.base[0xafff] = 0x66;
 	snapshot_look(&s, &mem);
 	assert_int_equal(s.code_before, SNAPSHOT_CODE_BYTES);
 	assert_int_equal(s.code[SNAPSHOT_CODE_BYTES - 6], 0x66);

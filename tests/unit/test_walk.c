@@ -9,7 +9,7 @@
 #include "diag/walk.h"
 #include "unit/diag_guest.h"
 
-static struct guest_mem mem;
+static struct walk_memory mem;
 
 static int set_up(void **state)
 {
@@ -22,7 +22,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	free(mem.base);
+	free(mem.ram.base);
 	return 0;
 }
 
@@ -53,10 +53,10 @@ static void test_walk_without_paging_is_physical(void **state)
 	(void)state;
 	assert_int_equal(w.end, WALK_UNPAGED);
 	assert_int_equal(w.gpa, 0x1234);
-	assert_true(w.in_ram);
+	assert_true(w.in_memory);
 	w = walk(&regs, GUEST_BYTES);
 	assert_int_equal(w.end, WALK_UNPAGED);
-	assert_false(w.in_ram);
+	assert_false(w.in_memory);
 }
 
 static void test_walk_4_levels_ends_at_a_page(void **state)
@@ -68,7 +68,7 @@ static void test_walk_4_levels_ends_at_a_page(void **state)
 	diag_guest_entry(&mem, GUEST_PT, 7, 0x9000 | P_RWU | P_NO_EXEC);
 	w = walk(&regs, GUEST_LINEAR + 0x7123);
 	expect_mapped(&w, 0x9123, 4096, 4);
-	assert_true(w.in_ram && w.writable && w.user && !w.executable);
+	assert_true(w.in_memory && w.writable && w.user && !w.executable);
 	assert_int_equal(w.entry[0].level, 4);
 	assert_int_equal(w.entry[1].index, 256);
 	assert_int_equal(w.entry[1].gpa, GUEST_PDPT + 256 * 8);
@@ -104,7 +104,7 @@ static void test_walk_large_pages_end_early(void **state)
 			 UINT64_C(0x40000000) | P_RWU | P_LARGE);
 	w = walk(&regs, GUEST_LINEAR + 0x40000000 + 0x1234567);
 	expect_mapped(&w, UINT64_C(0x41234567), 1 << 30, 2);
-	assert_false(w.in_ram);
+	assert_false(w.in_memory);
 }
 
 static void test_walk_5_levels(void **state)
@@ -180,7 +180,7 @@ static void test_walk_not_present_at_any_level(void **state)
 
 		assert_string_equal(walk_end_name(w.end), "not present");
 		assert_int_equal(w.entries, i + 1);
-		assert_false(w.in_ram);
+		assert_false(w.in_memory);
 		/* All other bits set: still only not present. */
 		if (i)
 			diag_guest_entry(&mem, tables[i - 1], index[i - 1],
@@ -330,6 +330,29 @@ static void test_walk_read_ends_where_nothing_is_mapped(void **state)
 	assert_int_equal(walk_read(&unpaged, &mem, GUEST_BYTES, buf, 8), 0);
 }
 
+/* Firmware in front of 4 GiB: read like RAM, up to its very ends. */
+static void test_walk_read_reaches_rom(void **state)
+{
+	static const uint8_t rom[8192] = {[0] = 0x11, [8191] = 0x77};
+	const struct paging_regs unpaged = {0};
+	const uint64_t first = GUEST_MEM_HIGH_GPA - sizeof(rom);
+	struct walk w;
+	uint8_t byte = 0;
+
+	(void)state;
+	assert_int_equal(walk_read(&unpaged, &mem, first, &byte, 1), 0);
+	mem.rom = rom;
+	mem.rom_bytes = sizeof(rom);
+	assert_int_equal(walk_read(&unpaged, &mem, first, &byte, 1), 1);
+	assert_int_equal(byte, 0x11);
+	assert_int_equal(walk_read(&unpaged, &mem, UINT32_MAX, &byte, 1), 1);
+	assert_int_equal(byte, 0x77);
+	assert_int_equal(walk_read(&unpaged, &mem, first - 1, &byte, 1), 0);
+	w = walk(&unpaged, UINT32_MAX);
+	assert_true(w.in_memory);
+	assert_false(walk(&unpaged, first - 1).in_memory);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -350,6 +373,7 @@ int main(void)
 		TEST(test_walk_of_non_canonical_address_reads_nothing),
 		TEST(test_walk_read_crosses_pages),
 		TEST(test_walk_read_ends_where_nothing_is_mapped),
+		TEST(test_walk_read_reaches_rom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

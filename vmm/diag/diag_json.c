@@ -156,7 +156,7 @@ static json_t *walk_of(const struct cpu_snapshot *s, unsigned what)
 			 snapshot_walk_name(what), "address", hex(w->linear),
 			 "end", walk_end_name(w->end), "gpa",
 			 leads ? hex(w->gpa) : json_null(), "in_memory",
-			 (int)w->in_ram, "page_bytes",
+			 (int)w->in_memory, "page_bytes",
 			 (json_int_t)w->page_bytes, "user", (int)w->user,
 			 "writable", (int)w->writable, "executable",
 			 (int)w->executable, "entries", entries_of(w));

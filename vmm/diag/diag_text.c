@@ -213,7 +213,7 @@ static void write_walk(const struct cpu_snapshot *s, unsigned what, FILE *to)
 		fprintf(to, " at 0x%" PRIx64, w->gpa);
 	if (w->end == WALK_MAPPED)
 		fprintf(to, " to 0x%" PRIx64 "%s, page of %s, %s%s%s", w->gpa,
-			w->in_ram ? "" : " (not memory)",
+			w->in_memory ? "" : " (not memory)",
 			page_size(w->page_bytes, size, sizeof(size)),
 			w->user ? "user" : "supervisor",
 			w->writable ? ", writable" : "",

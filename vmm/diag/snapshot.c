@@ -106,7 +106,7 @@ uint64_t snapshot_sp(const struct cpu_snapshot *s)
 
 /* As much as there is before @ip without a gap, at the end of @to. */
 static unsigned read_before(const struct cpu_snapshot *s,
-			    const struct guest_mem *mem, uint64_t ip,
+			    const struct walk_memory *mem, uint64_t ip,
 			    uint8_t to[SNAPSHOT_CODE_BYTES])
 {
 	unsigned same_page = ip % PAGE_BYTES;
@@ -126,7 +126,7 @@ static unsigned read_before(const struct cpu_snapshot *s,
 	return want;
 }
 
-void snapshot_look(struct cpu_snapshot *s, const struct guest_mem *mem)
+void snapshot_look(struct cpu_snapshot *s, const struct walk_memory *mem)
 {
 	const uint64_t address[SNAPSHOT_WALKS] = {
 		[SNAPSHOT_WALK_CODE] = snapshot_ip(s),

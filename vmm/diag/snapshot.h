@@ -174,6 +174,6 @@ uint64_t snapshot_sp(const struct cpu_snapshot *s);
  * @s:   has its registers; the rest of it is filled in.
  * @mem: the guest's, which may be running.
  */
-void snapshot_look(struct cpu_snapshot *s, const struct guest_mem *mem);
+void snapshot_look(struct cpu_snapshot *s, const struct walk_memory *mem);
 
 #endif

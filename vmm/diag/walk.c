@@ -167,16 +167,23 @@ static void restrict_to(const struct geometry *g, const struct walk_entry *e,
 	walk->executable &= !(e->value & PTE_NO_EXEC);
 }
 
-static bool is_ram(const struct guest_mem *mem, uint64_t gpa)
+/* NULL if any byte of the range is neither RAM nor ROM. */
+static const void *find(const struct walk_memory *mem, uint64_t gpa,
+			uint64_t len)
 {
-	return guest_mem_ptr(mem, gpa, 1);
+	uint64_t rom_gpa = GUEST_MEM_HIGH_GPA - mem->rom_bytes;
+
+	if (mem->rom_bytes && gpa >= rom_gpa && gpa <= GUEST_MEM_HIGH_GPA &&
+	    len <= GUEST_MEM_HIGH_GPA - gpa)
+		return mem->rom + (gpa - rom_gpa);
+	return guest_mem_ptr(&mem->ram, gpa, len);
 }
 
-/* As the MMU does it, in one piece. Return: false if @e is not in RAM. */
-static bool read_entry(const struct geometry *g, const struct guest_mem *mem,
+/* As the MMU does it, in one piece. Return: false if @e is nowhere. */
+static bool read_entry(const struct geometry *g, const struct walk_memory *mem,
 		       struct walk_entry *e)
 {
-	const void *at = guest_mem_ptr(mem, e->gpa, g->entry_bytes);
+	const void *at = find(mem, e->gpa, g->entry_bytes);
 
 	if (!at)
 		return false;
@@ -190,17 +197,17 @@ static bool read_entry(const struct geometry *g, const struct guest_mem *mem,
 }
 
 /* Others may write it meanwhile, in words or bytes. Return: is it there? */
-static bool copy(const struct guest_mem *mem, uint64_t gpa, uint8_t *to,
+static bool copy(const struct walk_memory *mem, uint64_t gpa, uint8_t *to,
 		 size_t len)
 {
-	const uint8_t *from = guest_mem_ptr(mem, gpa, len);
+	const uint8_t *from = find(mem, gpa, len);
 
 	for (size_t i = 0; from && i < len; i++)
 		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 	return from;
 }
 
-static void descend(const struct geometry *g, const struct guest_mem *mem,
+static void descend(const struct geometry *g, const struct walk_memory *mem,
 		    uint64_t table, struct walk *walk)
 {
 	for (unsigned level = g->mode;; level--) {
@@ -233,13 +240,13 @@ static void descend(const struct geometry *g, const struct guest_mem *mem,
 			continue;
 		walk->page_bytes = span_of(g, level);
 		walk->gpa = table | (walk->linear & (walk->page_bytes - 1u));
-		walk->in_ram = is_ram(mem, walk->gpa);
+		walk->in_memory = find(mem, walk->gpa, 1);
 		walk->end = WALK_MAPPED;
 		return;
 	}
 }
 
-void walk_linear(const struct paging_regs *regs, const struct guest_mem *mem,
+void walk_linear(const struct paging_regs *regs, const struct walk_memory *mem,
 		 uint64_t linear, struct walk *out)
 {
 	const struct geometry g = geometry_of(regs);
@@ -250,7 +257,7 @@ void walk_linear(const struct paging_regs *regs, const struct guest_mem *mem,
 	if (g.mode == PAGING_NONE) {
 		out->end = WALK_UNPAGED;
 		out->gpa = linear;
-		out->in_ram = is_ram(mem, linear);
+		out->in_memory = find(mem, linear, 1);
 		return;
 	}
 	if (!is_canonical(g.mode, linear)) {
@@ -261,7 +268,7 @@ void walk_linear(const struct paging_regs *regs, const struct guest_mem *mem,
 	descend(&g, mem, top_table(g.mode, regs->cr3), out);
 }
 
-size_t walk_read(const struct paging_regs *regs, const struct guest_mem *mem,
+size_t walk_read(const struct paging_regs *regs, const struct walk_memory *mem,
 		 uint64_t linear, void *buf, size_t len)
 {
 	size_t done = 0;

@@ -4,11 +4,11 @@
  * see; and reads of guest memory by linear address.
  *
  * Place in the flow: below snapshot.c and kvm/sampling.c. Knows no KVM: registers
- * come in as figures, memory as struct guest_mem.
+ * come in as figures, memory as struct walk_memory.
  *
  * Invariant: tables are the guest's and may say anything. Each entry is copied
  * once, then checked; a walk ends after as many reads as the mode has levels,
- * whatever they point to. Nothing is read outside RAM.
+ * whatever they point to. Nothing is read outside of the guest's memory.
  * Locking: none; the guest may write meanwhile, and harms its own walk only.
  *
  * Source: SDM vol. 3A, chapter 4.
@@ -23,6 +23,16 @@
 #include "kvm/guest_mem.h"
 
 #define WALK_LEVELS_MAX 5u
+
+/**
+ * What there is to read at guest-physical addresses.
+ * @rom: @rom_bytes of firmware, which end at 4 GiB; 0: none.
+ */
+struct walk_memory {
+	struct guest_mem ram;
+	const uint8_t *rom;
+	uint64_t rom_bytes;
+};
 
 /** What decides how linear addresses are translated. */
 struct paging_regs {
@@ -46,7 +56,7 @@ enum walk_end {
 	WALK_UNPAGED,       /**< paging is off: the address is physical */
 	WALK_NOT_PRESENT,   /**< the last entry's bit 0 is clear */
 	WALK_RESERVED,      /**< the last entry has a reserved bit set */
-	WALK_OUTSIDE,       /**< the table of the next level is not in RAM */
+	WALK_OUTSIDE,       /**< the table of the next level is nowhere */
 	WALK_NON_CANONICAL, /**< the MMU does not even look */
 	WALK_ENDS,
 };
@@ -64,7 +74,7 @@ struct walk_entry {
 
 /**
  * @entry: the @entries that were read, from the top.
- * @gpa:   MAPPED, UNPAGED: where it leads; @in_ram: there is memory.
+ * @gpa:   MAPPED, UNPAGED: where it leads; @in_memory: there is some.
  *         OUTSIDE: of the entry that could not be read.
  * @page_bytes: MAPPED: size of the page.
  * @writable, @user, @executable: MAPPED: by the entries alone (R/W, U/S, XD).
@@ -74,7 +84,7 @@ struct walk {
 	uint64_t gpa;
 	uint64_t page_bytes;
 	enum walk_end end;
-	bool in_ram;
+	bool in_memory;
 	bool writable;
 	bool user;
 	bool executable;
@@ -94,14 +104,14 @@ const char *walk_level_name(unsigned level);
 const char *walk_end_name(enum walk_end end);
 
 /** Walks @linear. Outside long mode only its low 32 bits count. */
-void walk_linear(const struct paging_regs *regs, const struct guest_mem *mem,
+void walk_linear(const struct paging_regs *regs, const struct walk_memory *mem,
 		 uint64_t linear, struct walk *out);
 
 /**
  * walk_read - copy guest memory by linear address.
  * Return: bytes copied from the start on, up to the first that is not there.
  */
-size_t walk_read(const struct paging_regs *regs, const struct guest_mem *mem,
+size_t walk_read(const struct paging_regs *regs, const struct walk_memory *mem,
 		 uint64_t linear, void *buf, size_t len);
 
 #endif

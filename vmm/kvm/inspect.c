@@ -27,6 +27,11 @@ struct paging_regs inspect_paging(const struct kvm_sregs *sregs)
 				    .efer = sregs->efer};
 }
 
+struct walk_memory inspect_memory(const struct kvm_vm *vm)
+{
+	return (struct walk_memory){vm->mem, vm->rom.host, vm->rom.bytes};
+}
+
 static struct snapshot_table table_of(const struct kvm_dtable *table)
 {
 	return (struct snapshot_table){table->base, table->limit};
@@ -101,6 +106,7 @@ static void copy_activity(const struct kvm_vcpu *vcpu,
 
 void inspect_take(const struct kvm_vcpu *vcpu, struct cpu_snapshot *out)
 {
+	const struct walk_memory memory = inspect_memory(vcpu->vm);
 	struct kvm_vcpu_events events;
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
@@ -120,7 +126,7 @@ void inspect_take(const struct kvm_vcpu *vcpu, struct cpu_snapshot *out)
 	copy_special(&sregs, out);
 	copy_events(&events, &out->events);
 	copy_activity(vcpu, &out->activity);
-	snapshot_look(out, &vcpu->vm->mem);
+	snapshot_look(out, &memory);
 }
 
 void inspect_failure(struct kvm_vcpu *vcpu)

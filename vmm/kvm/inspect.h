@@ -19,6 +19,9 @@
 struct snapshot_segment inspect_segment(const struct kvm_segment *segment);
 struct paging_regs inspect_paging(const struct kvm_sregs *sregs);
 
+/** What the guest can read. */
+struct walk_memory inspect_memory(const struct kvm_vm *vm);
+
 /** Fills @out; what cannot be read is told in @out->failed. */
 void inspect_take(const struct kvm_vcpu *vcpu, struct cpu_snapshot *out);
 

@@ -24,6 +24,7 @@ void sampling_fini(struct kvm_vcpu *vcpu)
 
 void sampling_take(struct kvm_vcpu *vcpu)
 {
+	const struct walk_memory memory = inspect_memory(vcpu->vm);
 	const struct kvm_sync_regs *sync = &vcpu->run->s.regs;
 	const struct paging_regs paging = inspect_paging(&sync->sregs);
 	const struct snapshot_segment cs = inspect_segment(&sync->sregs.cs);
@@ -33,8 +34,7 @@ void sampling_take(struct kvm_vcpu *vcpu)
 		samples_add(vcpu->samples, at.linear, at.bits, at.ring == 3);
 
 	if (fresh)
-		fresh->n_bytes = (uint8_t)walk_read(&paging, &vcpu->vm->mem,
-						    fresh->address,
-						    fresh->bytes,
-						    sizeof(fresh->bytes));
+		fresh->n_bytes =
+			(uint8_t)walk_read(&paging, &memory, fresh->address,
+					   fresh->bytes, sizeof(fresh->bytes));
 }
