@@ -154,6 +154,15 @@ powered_off() {
 	holds '[.vms[].reason] == ["power-off", "power-off"]'
 }
 
+# 64 KiB whose reset vector is an undefined instruction.
+@test "test_firmware_that_fails_is_shown" {
+	head -c 65536 /dev/zero >bad.bin
+	poke bad.bin $((0xfff0)) 2 $((0x0b0f))
+	report_of 1 --firmware bad.bin
+	holds '.vms[0] | .state == "failed" and .reason == "kvm-error"'
+	holds '.vms[0].detail | test("rip 0xfff0")'
+}
+
 # firmware TEXT FILE ARGUMENTS...: refused, exit 2.
 firmware() {
 	local text=$1 file=$2

@@ -25,13 +25,18 @@ int run_diag_open(struct run_session *session)
 	return session->diag.ask_fd < 0 ? -errno : 0;
 }
 
-/* A kernel without names has none; only one that is damaged is worth a line. */
+/*
+ * A kernel without names has none, nor has a firmware; only one that is damaged is
+ * worth a line.
+ */
 static void read_symbols(struct run_session *s)
 {
 	const struct kernel_image *kernel = s->kind.kernel;
 	char err[256];
 	int ret;
 
+	if (!kernel)
+		return;
 	ret = symbols_read(kernel->file.bytes, kernel->file.size_bytes,
 			   &s->diag.symbols, err, sizeof(err));
 	if (ret && ret != -ENOENT)
