@@ -295,7 +295,7 @@ static void test_options_kernel_missing_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("--vcpus 2"), -EINVAL);
-	assert_string_equal(err, "--kernel FILE is missing");
+	assert_string_equal(err, "--kernel FILE or --firmware FILE is missing");
 }
 
 static void test_options_unknown_option_refused(void **state)

@@ -397,6 +397,8 @@ static void stop_devices(struct run_session *s)
 		uart_flush(&s->machines[i]->uart);
 	}
 	run_io_flush_held(s);
+	if (s->options.serial == RUN_OUTPUT_STDIO)
+		run_serial_end_line(&s->lines);
 	run_io_say_troubles(s);
 	run_serial_flush(&s->lines, true);
 	if (s->io.to && s->io.to != &s->lines)

@@ -53,12 +53,25 @@ void run_serial_put(struct run_serial *serial, const char *prefix,
 		memcpy(serial->waiting + used, prefix, prefix_len);
 		memcpy(serial->waiting + used + prefix_len, data, len);
 		serial->waiting_len = used + prefix_len + len;
+		if (len)
+			serial->in_line = ((const char *)data)[len - 1] != '\n';
 	} else {
 		serial->lost_bytes += len;
 	}
 	pthread_mutex_unlock(&serial->lock);
 	if (used == 0)
 		eventfd_write(serial->fd, 1);
+}
+
+void run_serial_end_line(struct run_serial *serial)
+{
+	bool in_line;
+
+	pthread_mutex_lock(&serial->lock);
+	in_line = serial->in_line;
+	pthread_mutex_unlock(&serial->lock);
+	if (in_line)
+		run_serial_put(serial, "", "\n", 1);
 }
 
 /* What waits becomes what is being written, which is empty. */

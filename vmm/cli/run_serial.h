@@ -22,6 +22,7 @@
 
 /**
  * @fd: eventfd, readable when something was put.
+ * @in_line: what was put last has no end of line.
  * @waiting, @writing: SERIAL_BYTES and a note each; the first is filled by executors, the
  *                     second belongs to the main thread.
  */
@@ -32,6 +33,7 @@ struct run_serial {
 	char *waiting;
 	size_t waiting_len;
 	uint64_t lost_bytes;
+	bool in_line;
 	char *writing;
 	size_t writing_len;
 	size_t written; /* of it */
@@ -45,6 +47,9 @@ void run_serial_fini(struct run_serial *serial);
 /** Any thread. @prefix: put before the data, or "". */
 void run_serial_put(struct run_serial *serial, const char *prefix,
 		    const void *data, size_t len);
+
+/** Something else follows on the same terminal: end a line that was begun. */
+void run_serial_end_line(struct run_serial *serial);
 
 /**
  * run_serial_flush - main thread: write out what waits.
