@@ -246,14 +246,16 @@ endif
 # Tests: each tests/GROUP/test_*.c is one program. Other .c files of the group
 # are its helpers and part of each of its programs, those of tests/lib part of
 # all. Tests see private headers.
-TEST_GROUPS := unit sim kvm
+TEST_GROUPS := unit sim kvm nested
+nested_BORROWS := tests/kvm/pool.c
 $(OBJ)/tests/%.o: CPPFLAGS += -I. -Isched -Itests
 
 define test_group # group
 $(1)_PROGRAMS := $$(patsubst tests/%.c,$(BUILD)/tests/%, \
 		   $$(sort $$(wildcard tests/$(1)/test_*.c)))
 $(1)_HELPERS := $$(call objs,$$(filter-out tests/$(1)/test_%, \
-		  $$(sort $$(wildcard tests/$(1)/*.c tests/lib/*.c))))
+		  $$(sort $$(wildcard tests/$(1)/*.c tests/lib/*.c) \
+		  $$($(1)_BORROWS))))
 TEST_PROGRAMS += $$($(1)_PROGRAMS)
 TEST_OBJS += $$($(1)_HELPERS) $$(patsubst $(BUILD)/%,$(OBJ)/%.o,$$($(1)_PROGRAMS))
 $$($(1)_PROGRAMS): $(BUILD)/%: $(OBJ)/%.o $$($(1)_HELPERS) $(LIBS)

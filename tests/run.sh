@@ -262,7 +262,7 @@ group() {
 		;;
 	nested)
 		build "nested build" build test-programs
-		nested "" build 1 6.12 2 bzimage
+		nested "" build 1 6.12 2 bzimage steal
 		nested "" build 1 6.1 1 vmlinux threads
 		;;
 	nested-all)
@@ -270,7 +270,8 @@ group() {
 		nested_cases=1
 		for series in 6.1 6.12; do
 			for cpus in 1 2; do
-				nested "" build 1 $series $cpus bzimage vmlinux threads
+				nested "" build 1 $series $cpus \
+					bzimage vmlinux threads steal
 			done
 		done
 		;;

@@ -23,13 +23,16 @@ nested_jobs() {
 	done
 }
 
-# linux_jobs BUILD FACTOR CASE...: Linux guests, judged by linux/check.sh.
+# linux_jobs BUILD FACTOR CASE...: Linux guests, judged by linux/check.sh, or for
+# the case "steal" by the program test_linux_steal.
 linux_jobs() {
-	local build=$1 factor=$2 name
+	local build=$1 factor=$2 name command
 	shift 2
 	for name in "$@"; do
-		echo "$((180 * factor)) linux/$name" \
-			"/linux/check.sh $name $PWD/$build/disvm"
+		command="/linux/check.sh $name $PWD/$build/disvm"
+		[ "$name" != steal ] || command="DISVM_TEST_LINUX=/linux
+			$build/tests/nested/test_linux_steal"
+		echo $((180 * factor)) "linux/$name" $command
 	done
 }
 
@@ -47,8 +50,9 @@ nested_end() {
 }
 
 # nested LABEL BUILD FACTOR SERIES CPUS [CASE...]: all jobs in a machine with a kernel
-# of that series, and these cases of linux/check.sh with the same kernel as guest. Those it did not come to have failed; why, and its console's end, is shown.
-# Each case is shown as it ends if $nested_cases is set.
+# of that series, and these cases of linux_jobs with the same kernel as guest. Those
+# it did not come to have failed; why, and its console's end, is shown. Each case is
+# shown as it ends if $nested_cases is set.
 nested() {
 	local build=$2 series=$4 cpus=$5 image=images/tiny.elf start word name rest
 	local label="$1$4/$5 " dir="$PWD/build/nested/run/${1// /}$4-$5" why="no verdict"
@@ -80,7 +84,7 @@ nested() {
 		dead) why="$name $rest" ;;
 		esac
 	done < <(MACHINE_MODULES=tun tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
-		"$PWD/$build"/{disvm,tests/kvm/test_*,tests/modules/*.so})
+		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so})
 	[ "${#left[@]}" -gt 0 ] || return
 	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null
 	report "${label}machine" 0 "${#left[@]}" $(($(now_ms) - start)) "$why" "$tmp/log"

@@ -40,7 +40,7 @@ echo "kernel $(cat "$kernel/about")"
 
 cp "$dir/jobs" "$dir/root/jobs"
 {
-	echo "cd '$PWD'"
+	echo "mkdir -p '$PWD'; cd '$PWD'"
 	for name in "${!DISVM@}" "${!CMOCKA_@}" {A,UB,T}SAN_OPTIONS; do
 		[ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
 	done
