@@ -56,7 +56,7 @@ struct kvm_platform_ops {
 	uint8_t (*accept)(void *ctx);
 };
 
-/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages. */
+/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages; 0: none. */
 struct kvm_rom {
 	const uint8_t *host;
 	uint64_t bytes;
@@ -76,6 +76,7 @@ struct kvm_vm {
 	bool profile;
 	unsigned ncpus;
 	struct guest_mem mem;
+	struct kvm_rom rom;
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
@@ -86,7 +87,7 @@ struct kvm_vm {
 
 /**
  * kvm_vm_init - create the VM's descriptor, interrupt controller and slots.
- * @vm: mem, bus, mmio, ncpus, kernel_irqchip and profile are set by the caller.
+ * @vm: mem, rom, bus, mmio, ncpus, kernel_irqchip and profile are set by the caller.
  * @err: one line naming the ioctl.
  *
  * Return: 0 or -errno; nothing is left open then.
