@@ -53,6 +53,7 @@ expect() {
 # job NAME STATUS TEXT lets a job end.
 expect_nested() {
 	tree
+	program tests/nested/linux.sh <<<true
 	program tests/nested/machine.sh < <(
 		cat <<-'END'
 			dir=$3
@@ -82,15 +83,18 @@ expect hanging_at_end '3 passed, 1 failed' 1 <<<'printf "1..2\nok 1 - a\nok 2 - 
 expect empty '1 passed, 1 failed' 1 <<<'exit 0'
 expect unbuilt '1 passed, 1 failed' 1 <<<'printf "1..1\nok 1 - a\n"'
 
-# Two machines with four jobs each, one of which prints TAP.
-runs='job run/dis-user 0; job run/threads-user 0; job run/threads-kernel 0'
+# Two machines with six jobs each: one that prints TAP, three runs, two of Linux.
+rest='job run/dis-user 0; job run/threads-user 0; job run/threads-kernel 0
+	for linux in $(grep -o " linux/[a-z]*" "$dir/jobs"); do
+		job "$linux" 0 "1..1\nok 1 - c\n"
+	done'
 x='job kvm/test_x 0 "1..2\nok 1 - a\nok 2 - b\n"'
-expect_nested nested_good '11 passed, 0 failed' 0 <<<"$x; $runs"
-expect_nested nested_failing '9 passed, 2 failed' 1 <<<"${x/nok 2/nnot ok 2}; $runs"
-expect_nested nested_run_failing '9 passed, 2 failed' 1 <<<"$x; ${runs/user 0/user 1}"
-expect_nested nested_hanging '5 passed, 6 failed' 1 <<<"$x; echo dead silent for 1 s; exit 1"
-expect_nested nested_panicking '1 passed, 8 failed' 1 <<<'echo dead ended before its jobs; exit 1'
-expect_nested nested_no_verdict '1 passed, 8 failed' 1 <<<'exit 0'
-expect_nested nested_killed '5 passed, 6 failed' 1 <<<"$x; kill -9 "'$$'
+expect_nested nested_good '15 passed, 0 failed' 0 <<<"$x; $rest"
+expect_nested nested_failing '13 passed, 2 failed' 1 <<<"${x/nok 2/nnot ok 2}; $rest"
+expect_nested nested_run_failing '13 passed, 2 failed' 1 <<<"$x; ${rest/user 0/user 1}"
+expect_nested nested_hanging '5 passed, 10 failed' 1 <<<"$x; echo dead silent for 1 s; exit 1"
+expect_nested nested_panicking '1 passed, 12 failed' 1 <<<'echo dead ended before its jobs; exit 1'
+expect_nested nested_no_verdict '1 passed, 12 failed' 1 <<<'exit 0'
+expect_nested nested_killed '5 passed, 10 failed' 1 <<<"$x; kill -9 "'$$'
 
 exit "$broken"
