@@ -177,7 +177,7 @@ static void test_acpi_madt_has_each_cpu_and_the_io_apic(void **state)
 	(void)state;
 	make(3);
 	madt = table("APIC");
-	assert_int_equal(word(madt, 4, 4), 44 + 3 * 8 + 12);
+	assert_int_equal(word(madt, 4, 4), 44 + 3 * 8 + 12 + 10);
 	assert_int_equal(word(madt, 36, 4), PC_LAPIC_GPA);
 	assert_int_equal(word(madt, 40, 4), 0);
 	for (unsigned i = 0; i < 3; i++) {
@@ -193,6 +193,17 @@ static void test_acpi_madt_has_each_cpu_and_the_io_apic(void **state)
 	assert_int_equal(entry[1], 12);
 	assert_int_equal(word(entry, 4, 4), PC_IOAPIC_GPA);
 	assert_int_equal(word(entry, 8, 4), 0);
+}
+
+/* IRQ 0 of the ISA, the timer's, is at pin 2 of the I/O APIC. */
+static void test_acpi_madt_has_the_timers_override(void **state)
+{
+	static const uint8_t override[] = {2, 10, 0, 0, 2, 0, 0, 0, 0, 0};
+
+	(void)state;
+	make(1);
+	assert_memory_equal(table("APIC") + 44 + 8 + 12, override,
+			    sizeof(override));
 }
 
 /* 255 is everybody's address to an xAPIC. */
@@ -235,6 +246,7 @@ int main(void)
 		ACPI(test_acpi_fadt_names_sleep_and_reset_registers),
 		ACPI(test_acpi_fadt_says_which_legacy_there_is),
 		ACPI(test_acpi_madt_has_each_cpu_and_the_io_apic),
+		ACPI(test_acpi_madt_has_the_timers_override),
 		ACPI(test_acpi_madt_cpu_255_is_an_x2apic),
 		ACPI(test_acpi_dsdt_has_s5),
 	};

@@ -66,6 +66,7 @@
 #define MADT_REVISION 6u
 #define MADT_LAPIC 0u
 #define MADT_IOAPIC 1u
+#define MADT_OVERRIDE 2u
 #define MADT_X2APIC 9u
 #define MADT_ENABLED 1u
 /* The highest ID of a local APIC in an entry of the short form. */
@@ -222,6 +223,12 @@ static void write_madt(struct writer *w, const struct acpi_source *src)
 	put(w, 0, 2); /* ID 0, reserved */
 	put(w, PC_IOAPIC_GPA, 4);
 	put(w, 0, 4); /* its first global system interrupt */
+	put(w, MADT_OVERRIDE, 1);
+	put(w, 10, 1);
+	put(w, 0, 1); /* the ISA */
+	put(w, PC_PIT_GSI, 1);
+	put(w, PC_PIT_PIN, 4);
+	put(w, 0, 2); /* edge and active high, as on the ISA */
 	end(w);
 }
 
