@@ -28,10 +28,10 @@ int machine_devices_add(struct machine *machine);
 struct irq_line machine_irq_line(struct machine *machine, unsigned gsi);
 
 /**
- * machine_wake - vCPU @cpu of struct machine @machine has something new.
+ * machine_wake - vCPU @cpu of @ctx, a struct machine, has something new.
  * Context: any thread, with a device's lock held or without; does not wait.
  */
-void machine_wake(void *machine, unsigned cpu);
+void machine_wake(void *ctx, unsigned cpu);
 
 /** No vCPU and no other thread may use them any more. */
 void machine_devices_remove(struct machine *machine);

@@ -40,8 +40,11 @@ struct machine_pc {
 int machine_pc_add(struct machine *machine);
 void machine_pc_remove(struct machine *machine);
 
-/** When a timer of the machine is due, and what is due then; kvm_platform_ops. */
-uint64_t machine_pc_expiry_ns(void *machine);
-void machine_pc_tick(void *machine, uint64_t now_ns);
+/**
+ * When a timer of the machine is due, and what is due then; kvm_platform_ops.
+ * @ctx: a struct machine.
+ */
+uint64_t machine_pc_expiry_ns(void *ctx);
+void machine_pc_tick(void *ctx, uint64_t now_ns);
 
 #endif

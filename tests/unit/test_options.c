@@ -298,6 +298,51 @@ static void test_options_kernel_missing_refused(void **state)
 	assert_string_equal(err, "--kernel FILE or --firmware FILE is missing");
 }
 
+static void test_options_firmware_instead_of_kernel_accepted(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--firmware b.bin --firmware-log on --disk a,ro "
+			       "--disk b"),
+			 0);
+	assert_string_equal(options.firmware, "b.bin");
+	assert_null(options.kernel);
+	assert_true(options.firmware_log);
+	run_options_free(&options);
+}
+
+static void test_options_firmware_with_what_is_a_kernels_refused(void **state)
+{
+	static const char *const of_kernels[] = {"--initrd x", "--cmdline x",
+						 "--dtb x", "--dtb-overlay x",
+						 "--dump-dtb x"};
+	char line[128];
+
+	(void)state;
+	refuse("--firmware b.bin",
+	       "--kernel and --firmware: a guest starts with one of them");
+	for (unsigned i = 0; i < sizeof(of_kernels) / sizeof(of_kernels[0]);
+	     i++) {
+		snprintf(line, sizeof(line), "--firmware b.bin %s",
+			 of_kernels[i]);
+		assert_int_equal(parse(line), -EINVAL);
+		assert_non_null(strstr(err, " has no effect with --firmware"));
+	}
+	refuse("--firmware-log on",
+	       "--firmware-log has no effect without --firmware");
+}
+
+static void test_options_firmware_with_what_it_cannot_drive_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--firmware b --disk a --disk b --disk c"),
+			 -EINVAL);
+	assert_string_equal(err, "3 disks: firmware can drive 2");
+	assert_int_equal(
+		parse("--firmware b --executor threads --irqchip kernel"),
+		-EINVAL);
+	assert_non_null(strstr(err, "--irqchip kernel is not possible"));
+}
+
 static void test_options_unknown_option_refused(void **state)
 {
 	(void)state;
@@ -428,6 +473,11 @@ int main(void)
 		OPTIONS_TEST(test_options_contradictory_refused),
 		OPTIONS_TEST(test_options_irqchip_kernel_with_threads_accepted),
 		OPTIONS_TEST(test_options_kernel_missing_refused),
+		OPTIONS_TEST(test_options_firmware_instead_of_kernel_accepted),
+		OPTIONS_TEST(
+			test_options_firmware_with_what_is_a_kernels_refused),
+		OPTIONS_TEST(
+			test_options_firmware_with_what_it_cannot_drive_refused),
 		OPTIONS_TEST(test_options_unknown_option_refused),
 		OPTIONS_TEST(test_options_abbreviation_refused),
 		OPTIONS_TEST(test_options_argument_missing_refused),

@@ -107,6 +107,30 @@ static void test_run_serial_reader_that_returns_gets_all(void **state)
 	}
 }
 
+static void assert_reads(struct bed *bed, const char *wanted)
+{
+	char buf[64];
+	ssize_t n;
+
+	run_serial_flush(&bed->serial, false);
+	n = read(bed->reader, buf, sizeof(buf));
+	assert_int_equal(n, strlen(wanted));
+	assert_memory_equal(buf, wanted, (size_t)n);
+}
+
+static void test_run_serial_end_line_ends_what_was_begun(void **state)
+{
+	struct bed *bed = *state;
+
+	run_serial_put(&bed->serial, "", "one\ntw", 6);
+	run_serial_end_line(&bed->serial);
+	assert_reads(bed, "one\ntw\n");
+	run_serial_end_line(&bed->serial);
+	run_serial_put(&bed->serial, "x: ", "three\n", 6);
+	run_serial_end_line(&bed->serial);
+	assert_reads(bed, "x: three\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +139,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_run_serial_reader_that_returns_gets_all, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_run_serial_end_line_ends_what_was_begun, set_up,
 			tear_down),
 	};
 

@@ -227,6 +227,7 @@ const struct io_dev_ops ata_control_ops = {.io = control_io};
 
 static void init_device(struct ata_device *dev, struct block *block)
 {
+	const uint64_t size = (uint64_t)HEADS * TRACK_SECTORS;
 	uint64_t cylinders;
 
 	dev->block = block;
@@ -236,7 +237,7 @@ static void init_device(struct ata_device *dev, struct block *block)
 	dev->read_only = block->image->read_only;
 	dev->heads = HEADS;
 	dev->track_sectors = TRACK_SECTORS;
-	cylinders = dev->sectors / (HEADS * TRACK_SECTORS);
+	cylinders = dev->sectors / size;
 	if (cylinders < CYLINDERS_MIN)
 		cylinders = CYLINDERS_MIN;
 	if (cylinders > CYLINDERS_MAX)

@@ -136,7 +136,7 @@ static void set_multiple(struct ata *ata)
 static void init_parameters(struct ata *ata)
 {
 	struct ata_device *dev = ata->at;
-	uint32_t heads = (ata->device & 0xfu) + 1u;
+	uint64_t heads = (ata->device & 0xfu) + 1u;
 	uint32_t track_sectors = ata->count[0];
 	uint64_t cylinders;
 

@@ -64,12 +64,9 @@ enum {
 /* Two characters a word, the first one in its upper byte; padded by spaces. */
 static void put_text(uint16_t *words, unsigned n, const char *text)
 {
-	size_t len = strlen(text);
-
 	for (unsigned i = 0; i < n; i++) {
-		unsigned first = 2 * i < len ? (uint8_t)text[2 * i] : ' ';
-		unsigned second = 2 * i + 1 < len ? (uint8_t)text[2 * i + 1]
-						  : ' ';
+		unsigned first = *text ? (uint8_t)*text++ : ' ';
+		unsigned second = *text ? (uint8_t)*text++ : ' ';
 
 		words[i] = htole16((uint16_t)(first << 8 | second));
 	}

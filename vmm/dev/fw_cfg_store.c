@@ -75,11 +75,12 @@ int fw_cfg_store_add_file(struct fw_cfg_store *store, const char *name,
 	uint16_t key = (uint16_t)(FW_CFG_FILES + store->n_files);
 	struct dir_entry entry = {.bytes = htobe32((uint32_t)bytes),
 				  .key = htobe16(key)};
+	size_t length = strlen(name);
 	int ret;
 
-	if (strlen(name) >= sizeof(entry.name))
+	if (length >= sizeof(entry.name))
 		return -ENAMETOOLONG;
-	strcpy(entry.name, name);
+	memcpy(entry.name, name, length);
 	ret = fw_cfg_store_add(store, key, data, bytes);
 	if (ret)
 		return ret;

@@ -106,8 +106,8 @@ bool rtc_calendar_decode(const uint8_t *regs, int64_t *seconds)
 	days = days_to_year(year) + day - 1;
 	for (unsigned m = 1; m < month; m++)
 		days += days_in(year, m);
-	*seconds = days * (int64_t)DAY_S + hour * HOUR_S + minute * MINUTE_S +
-		   second;
+	second += hour * HOUR_S + minute * MINUTE_S;
+	*seconds = days * (int64_t)DAY_S + second;
 	return true;
 }
 
