@@ -165,13 +165,13 @@ static const struct image_host_ops disk_ops = {
 	.sync = disk_sync,
 };
 
-static uint8_t seen; /* so that all of the output is read */
+static uint8_t printed[4096]; /* so that all of the output is read */
 
 static void on_output(void *ctx, const void *data, size_t len)
 {
 	(void)ctx;
-	for (size_t i = 0; i < len; i++)
-		seen ^= ((const uint8_t *)data)[i];
+	check(len <= sizeof(printed));
+	memcpy(printed, data, len);
 }
 
 static union {

@@ -21,6 +21,7 @@
 #include "cli/option_limits.h"
 #include "cli/run_dump.h"
 #include "cli/run_modules.h"
+#include "cli/run_outputs.h"
 #include "cli/run_session.h"
 
 #define ERR_BYTES 512
@@ -78,56 +79,6 @@ static int open_descriptors(struct run_session *s)
 	    run_diag_open(s)) {
 		cli_error("run", "eventfd or signalfd: %s", strerror(errno));
 		return CLI_HOST;
-	}
-	return CLI_DONE;
-}
-
-static int open_output(struct output *out, const char *option, const char *path)
-{
-	int err = path ? output_open(out, path) : 0;
-
-	if (!err)
-		return CLI_DONE;
-	cli_error("run", "--%s: %s: %s", option, path, strerror(-err));
-	return CLI_USAGE;
-}
-
-/* Early, as a path that cannot be written must not cost the guests' work. */
-static int open_outputs(struct run_session *s)
-{
-	const struct run_options *o = &s->options;
-	bool stdout_taken = o->report_json && !o->report_path;
-	int status = open_output(&s->serial, "serial", o->serial_path);
-	FILE *to = s->serial.file;
-	FILE *stdio = stdout_taken ? stderr : stdout;
-
-	if (status == CLI_DONE)
-		status = open_output(&s->report, "report", o->report_path);
-	if (status == CLI_DONE)
-		status = open_output(&s->io.output, "console", o->console_path);
-	if (status != CLI_DONE)
-		return status;
-	if (o->serial == RUN_OUTPUT_STDIO)
-		to = stdio;
-	if (!run_serial_init(&s->lines, to) && !run_io_open_lines(s, stdio))
-		return CLI_DONE;
-	cli_error("run", "serial output: out of memory");
-	return CLI_HOST;
-}
-
-/* Everything can be done: what the files held before may go. */
-static int commit_outputs(struct run_session *s)
-{
-	struct output *outputs[] = {&s->serial, &s->report, &s->io.output};
-
-	for (unsigned i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-		int err = outputs[i]->file ? output_commit(outputs[i]) : 0;
-
-		if (err) {
-			cli_error("run", "%s: %s", outputs[i]->path,
-				  strerror(-err));
-			return CLI_HOST;
-		}
 	}
 	return CLI_DONE;
 }
@@ -354,11 +305,11 @@ static int open_session(struct run_session *s)
 	if (status == CLI_DONE)
 		status = open_domain(s);
 	if (status == CLI_DONE)
-		status = open_outputs(s);
+		status = run_outputs_open(s);
 	if (status == CLI_DONE)
 		status = spawn_traced(s);
 	if (status == CLI_DONE)
-		status = commit_outputs(s);
+		status = run_outputs_commit(s);
 	return status;
 }
 
@@ -454,37 +405,6 @@ static int close_trace(struct run_session *s)
 	return CLI_HOST;
 }
 
-static int close_output(struct output *out)
-{
-	int err = output_close(out);
-
-	if (!err)
-		return CLI_DONE;
-	cli_error("run", "%s: %s", out->path, strerror(-err));
-	return CLI_HOST;
-}
-
-/* What a run that did not come to its end has made is of no use. */
-static int close_outputs(struct run_session *s, int status)
-{
-	int serial, report, console;
-
-	if (status != CLI_DONE && status != CLI_GUEST_FAILED) {
-		output_discard(&s->serial);
-		output_discard(&s->report);
-		output_discard(&s->io.output);
-		return status;
-	}
-	serial = close_output(&s->serial);
-	report = close_output(&s->report);
-	console = close_output(&s->io.output);
-	if (serial != CLI_DONE)
-		return serial;
-	if (console != CLI_DONE)
-		return console;
-	return report == CLI_DONE ? status : report;
-}
-
 /* Return: @status, or what went wrong in writing the rest. */
 static int close_session(struct run_session *s, int status)
 {
@@ -505,7 +425,7 @@ static int close_session(struct run_session *s, int status)
 		close(s->ended_fd);
 	run_io_fini(s);
 	run_serial_fini(&s->lines);
-	status = close_outputs(s, status);
+	status = run_outputs_close(s, status);
 	return status == CLI_DONE ? traced : status;
 }
 

@@ -75,7 +75,7 @@ int image_open(const char *path, bool read_only, struct image *out, char *err,
 {
 	int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY;
 	uint64_t bytes = 0;
-	bool is_file;
+	bool is_file = false;
 	/* A FIFO or a modem must not keep us waiting. */
 	int fd = open(path, flags | O_NONBLOCK);
 	int ret;

@@ -32,9 +32,11 @@ static int attach(int fd, const char *name, int header_bytes)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 
-	if (strlen(name) >= sizeof(ifr.ifr_name) || !if_nametoindex(name))
+	size_t length = strlen(name);
+
+	if (length >= sizeof(ifr.ifr_name) || !if_nametoindex(name))
 		return -ENODEV;
-	strcpy(ifr.ifr_name, name);
+	memcpy(ifr.ifr_name, name, length);
 	if (ioctl(fd, TUNSETIFF, &ifr) ||
 	    ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) ||
 	    ioctl(fd, TUNSETOFFLOAD, 0))
