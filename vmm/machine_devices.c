@@ -191,10 +191,12 @@ int machine_devices_add(struct machine *machine)
 	if (!ret)
 		ret = machine_io_add(machine);
 	if (ret)
-		goto err_hypercall;
+		goto err_buses;
 	return 0;
 
-err_hypercall:
+err_buses:
+	io_bus_fini(&machine->mmio);
+	io_bus_fini(&machine->bus);
 	hypercall_destroy(&machine->hypercall);
 err_uart:
 	uart_destroy(&machine->uart);
@@ -206,6 +208,8 @@ err_interrupts:
 void machine_devices_remove(struct machine *machine)
 {
 	machine_io_remove(machine);
+	io_bus_fini(&machine->mmio);
+	io_bus_fini(&machine->bus);
 	hypercall_destroy(&machine->hypercall);
 	uart_destroy(&machine->uart);
 	remove_interrupts(machine);
