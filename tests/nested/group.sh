@@ -47,7 +47,8 @@ nested_end() {
 }
 
 # nested LABEL BUILD FACTOR SERIES CPUS [CASE...]: all jobs in a machine with a kernel
-# of that series, and these cases of linux/check.sh with the same kernel as guest. Those it did not come to have failed; why, and its console's end, is shown.
+# of that series, and these cases of linux/check.sh with the same kernel as guest.
+# Those it did not come to have failed; why, and its console's end, is shown.
 # Each case is shown as it ends if $nested_cases is set.
 nested() {
 	local build=$2 series=$4 cpus=$5 image=images/tiny.elf start word name rest
