@@ -56,7 +56,7 @@ struct kvm_platform_ops {
 	uint8_t (*accept)(void *ctx);
 };
 
-/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages. */
+/** A firmware's image: read only, ends at 4 GiB. @bytes: whole pages; 0: none. */
 struct kvm_rom {
 	const uint8_t *host;
 	uint64_t bytes;
@@ -65,6 +65,7 @@ struct kvm_rom {
 /**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
  * @profile: where its vCPUs run is sampled, see sampling.h.
+ * @rom:   what kvm_vm_add_rom() was given, for who looks at the guest.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
  * @platform: called with @platform_ctx; NULL with kernel_irqchip.
@@ -76,6 +77,7 @@ struct kvm_vm {
 	bool profile;
 	unsigned ncpus;
 	struct guest_mem mem;
+	struct kvm_rom rom;
 	const struct io_bus *bus;
 	const struct io_bus *mmio;
 	struct lapic_bus lapics;
