@@ -238,6 +238,8 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 	machine->vm.kernel_irqchip = spec->kernel_irqchip;
 	machine->vm.profile = spec->profile;
 	machine->vm.ncpus = spec->vcpus;
+	machine->vm.rom =
+		(struct kvm_rom){kind->firmware.rom, kind->firmware.bytes};
 	machine->vm.bus = &machine->bus;
 	machine->vm.mmio = &machine->mmio;
 	machine->vm.rom =

@@ -290,6 +290,33 @@ static void test_profile_off_has_no_table(void **state)
 	end(&pool, &kind, guest);
 }
 
+/* Its vCPUs are used again: the next guest is not sampled. */
+static void test_profile_ends_with_its_guest(void **state)
+{
+	struct machine *guest;
+	struct machine_kind kind;
+	struct pool pool;
+
+	(void)state;
+	pool_open(&pool, POOL_DIS, 1, 2);
+	pool_kind_open(&kind, "work=exit:1", 2, 1, false);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		kind.spec.profile = turn == 0;
+		guest = pool_boot(&pool, &kind, 0);
+		pool_wait_ended(&pool, 1);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_int_equal(guest->vcpus[i].samples != NULL,
+					 turn == 0);
+			assert_int_equal(guest->vcpus[i].run->kvm_valid_regs !=
+						 0,
+					 turn == 0);
+		}
+		pool_reap(&pool, guest);
+	}
+	pool_close(&pool);
+	machine_kind_close(&kind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +331,7 @@ int main(void)
 			test_diagnosis_on_request_of_ended_guest_is_given),
 		cmocka_unit_test(test_profile_of_two_hogs_has_samples_of_both),
 		cmocka_unit_test(test_profile_off_has_no_table),
+		cmocka_unit_test(test_profile_ends_with_its_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

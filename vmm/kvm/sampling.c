@@ -18,6 +18,8 @@ int sampling_init(struct kvm_vcpu *vcpu)
 
 void sampling_fini(struct kvm_vcpu *vcpu)
 {
+	if (vcpu->samples)
+		vcpu->run->kvm_valid_regs = 0;
 	free(vcpu->samples);
 	vcpu->samples = NULL;
 }

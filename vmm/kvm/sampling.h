@@ -15,6 +15,7 @@
 
 /** Return: 0 or -ENOMEM; with 0 @vcpu->samples is there. */
 int sampling_init(struct kvm_vcpu *vcpu);
+/** @vcpu still has its kvm_run, whose next user need not be profiled. */
 void sampling_fini(struct kvm_vcpu *vcpu);
 
 /** A signal has ended the run of @vcpu, which is profiled. */

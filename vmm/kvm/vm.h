@@ -65,6 +65,7 @@ struct kvm_rom {
 /**
  * @kernel_irqchip: KVM's own interrupt controllers and PIT instead of ours.
  * @profile: where its vCPUs run is sampled, see sampling.h.
+ * @rom:   what kvm_vm_add_rom() was given, for who looks at the guest.
  * @bus:   where port I/O exits go; @mmio: accesses where there is no RAM.
  * @lapics: the bus of our own local APICs; unused with kernel_irqchip.
  * @platform: called with @platform_ctx; NULL with kernel_irqchip.
