@@ -312,11 +312,6 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 		snprintf(err, err_size, "devices: %s", strerror(-ret));
 		goto err_shell;
 	}
-	ret = machine_io_connect(machine);
-	if (ret) {
-		snprintf(err, err_size, "devices: %s", strerror(-ret));
-		goto err_devices;
-	}
 	*fault = MACHINE_FAULT_INPUT;
 	if (machine->shell->state != SHELL_LOADED)
 		ret = load(kind, machine->shell, err, err_size);
@@ -330,6 +325,12 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	if (ret) {
 		snprintf(err, err_size, "binding to the scheduler: %s",
 			 dis_strerror(ret));
+		goto err_devices;
+	}
+	/* From here on devices may charge vCPUs. */
+	ret = machine_io_connect(machine);
+	if (ret) {
+		snprintf(err, err_size, "devices: %s", strerror(-ret));
 		goto err_devices;
 	}
 	*out = machine;
