@@ -127,13 +127,13 @@ static int load(const void *ctx, const struct shell *shell, char *err,
 
 static int make_shells(struct machine_kind *kind, char *err, size_t err_size)
 {
-	bool known_to_kvm = kind->spec.firmware_path || kind->io.n_places;
 	const struct shells_config cfg = {
 		.kvm = &kind->kvm,
 		.arena = &kind->arena,
 		.vcpus = kind->spec.vcpus,
 		.kernel_irqchip = kind->spec.kernel_irqchip,
-		.keep = known_to_kvm ? 0 : kind->spec.keep,
+		/* A VM with a ROM serves its guest alone. */
+		.keep = kind->spec.firmware_path ? 0 : kind->spec.keep,
 		.load = load,
 		.ctx = kind,
 	};
@@ -314,11 +314,6 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 		snprintf(err, err_size, "devices: %s", strerror(-ret));
 		goto err_shell;
 	}
-	ret = machine_io_connect(machine);
-	if (ret) {
-		snprintf(err, err_size, "devices: %s", strerror(-ret));
-		goto err_devices;
-	}
 	*fault = MACHINE_FAULT_INPUT;
 	if (machine->shell->state != SHELL_LOADED)
 		ret = load(kind, machine->shell, err, err_size);
@@ -332,6 +327,12 @@ int machine_create(const struct machine_kind *kind, unsigned seq,
 	if (ret) {
 		snprintf(err, err_size, "binding to the scheduler: %s",
 			 dis_strerror(ret));
+		goto err_devices;
+	}
+	/* From here on devices may charge vCPUs. */
+	ret = machine_io_connect(machine);
+	if (ret) {
+		snprintf(err, err_size, "devices: %s", strerror(-ret));
 		goto err_devices;
 	}
 	*out = machine;

@@ -290,11 +290,24 @@ void machine_io_stop(struct machine *machine)
 	io->stopped = true;
 }
 
+/* The VM's descriptor may serve another guest. */
+static void disconnect(struct machine *machine)
+{
+	const struct virtio_place *places = machine->kind->io.places;
+
+	for (unsigned i = 0; i < machine->io.n; i++)
+		if (machine->io.devs[i]->notify_fd >= 0)
+			kvm_vm_notify_end(&machine->vm,
+					  places[i].gpa + VIRTIO_MMIO_NOTIFY,
+					  machine->io.devs[i]->notify_fd);
+}
+
 void machine_io_remove(struct machine *machine)
 {
 	struct machine_io *io = &machine->io;
 
 	machine_io_stop(machine);
+	disconnect(machine);
 	machine_ata_remove(machine);
 	for (unsigned i = 0; i < io->n; i++)
 		virtio_destroy(io->devs[i]);

@@ -117,7 +117,7 @@ int machine_io_add(struct machine *machine);
  * vCPUs. Where there is one vCPU alone, KVM itself notifies devices, without an exit;
  * with more, the exit tells which one has to pay.
  *
- * Context: the vCPUs are there, none runs. Return: 0 or -errno.
+ * Context: the vCPUs are bound to the scheduler, none runs. Return: 0 or -errno.
  */
 int machine_io_connect(struct machine *machine);
 

@@ -231,6 +231,18 @@ int kvm_vm_notify(const struct kvm_vm *vm, uint64_t gpa, int fd)
 	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &notify);
 }
 
+int kvm_vm_notify_end(const struct kvm_vm *vm, uint64_t gpa, int fd)
+{
+	struct kvm_ioeventfd notify = {
+		.addr = gpa,
+		.len = 4,
+		.fd = fd,
+		.flags = KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &notify);
+}
+
 bool kvm_vm_fail(struct kvm_vm *vm, uint32_t exit_code, const char *format, ...)
 {
 	va_list args;

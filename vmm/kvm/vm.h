@@ -147,11 +147,12 @@ int kvm_vm_has_hidden_memory(int fd, const struct guest_mem *mem);
 
 /**
  * kvm_vm_notify - KVM itself writes to eventfd @fd when the guest writes 32 bits at
- * @gpa; there is no exit then.
+ * @gpa; there is no exit then. kvm_vm_notify_end - no more, with the same @fd.
  *
- * Context: before any vCPU runs. Return: 0 or -errno.
+ * Context: no vCPU runs. Return: 0 or -errno.
  */
 int kvm_vm_notify(const struct kvm_vm *vm, uint64_t gpa, int fd);
+int kvm_vm_notify_end(const struct kvm_vm *vm, uint64_t gpa, int fd);
 
 /**
  * The first caller's words stay; later ones are dropped.

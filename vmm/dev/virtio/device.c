@@ -211,6 +211,9 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
 void virtio_stop(struct virtio_dev *dev)
 {
 	io_source_remove(&dev->source);
+	pthread_mutex_lock(&dev->lock);
+	virtio_acknowledge(dev, UINT32_MAX);
+	pthread_mutex_unlock(&dev->lock);
 }
 
 int virtio_notify_fd(struct virtio_dev *dev)

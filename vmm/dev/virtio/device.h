@@ -159,8 +159,8 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_kind *kind,
 int virtio_notify_fd(struct virtio_dev *dev);
 
 /**
- * virtio_stop - nothing of the device runs any more, no line changes, no memory of
- * the guest is touched.
+ * virtio_stop - nothing of the device runs any more, its line is low and stays so, no
+ * memory of the guest is touched.
  * Context: control thread; no vCPU of the guest runs any more. Once.
  */
 void virtio_stop(struct virtio_dev *dev);
