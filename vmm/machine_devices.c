@@ -191,10 +191,10 @@ int machine_devices_add(struct machine *machine)
 		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
 				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
 	if (ret)
-		goto err_hypercall;
+		goto err_buses;
 	ret = machine_pc_add(machine);
 	if (ret)
-		goto err_hypercall;
+		goto err_buses;
 	ret = machine_io_add(machine);
 	if (ret)
 		goto err_pc;
@@ -202,7 +202,9 @@ int machine_devices_add(struct machine *machine)
 
 err_pc:
 	machine_pc_remove(machine);
-err_hypercall:
+err_buses:
+	io_bus_fini(&machine->mmio);
+	io_bus_fini(&machine->bus);
 	hypercall_destroy(&machine->hypercall);
 err_uart:
 	uart_destroy(&machine->uart);
@@ -215,6 +217,8 @@ void machine_devices_remove(struct machine *machine)
 {
 	machine_io_remove(machine);
 	machine_pc_remove(machine);
+	io_bus_fini(&machine->mmio);
+	io_bus_fini(&machine->bus);
 	hypercall_destroy(&machine->hypercall);
 	uart_destroy(&machine->uart);
 	remove_interrupts(machine);

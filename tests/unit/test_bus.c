@@ -55,6 +55,14 @@ static int setup(void **state)
 	return 0;
 }
 
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	io_bus_fini(&f->bus);
+	return 0;
+}
+
 static enum io_action access_port(struct fixture *f, uint16_t port,
 				  uint8_t width, bool write, uint32_t count,
 				  void *data)
@@ -184,6 +192,26 @@ static void test_bus_add_to_full_table_is_refused(void **state)
 			 -ENOSPC);
 }
 
+static void test_bus_full_of_ranges_reaches_each(void **state)
+{
+	struct fixture *f = *state;
+	struct probe probe[IO_BUS_RANGES] = {0};
+	uint8_t data = 1;
+
+	for (unsigned i = 0; i < IO_BUS_RANGES; i++)
+		assert_int_equal(io_bus_add(&f->bus, (uint16_t)(i * 4), 4,
+					    &probe_ops, &probe[i]),
+				 0);
+	for (unsigned i = 0; i < IO_BUS_RANGES; i++) {
+		access_port(f, (uint16_t)(i * 4 + 3), 1, true, 1, &data);
+		assert_int_equal(probe[i].offset, 3);
+		assert_int_equal(probe[i].written[0], 1);
+	}
+	assert_int_equal(io_bus_add(&f->bus, IO_BUS_RANGES * 4 - 1, 1,
+				    &probe_ops, &f->probe),
+			 -EEXIST);
+}
+
 static void test_bus_string_is_split_into_elements(void **state)
 {
 	struct fixture *f = *state;
@@ -252,7 +280,7 @@ static void test_bus_fail_text_is_cut_to_one_line(void **state)
 	assert_int_equal(strlen(a.text), IO_TEXT_SIZE - 1);
 }
 
-#define T(name) cmocka_unit_test_setup(name, setup)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -266,6 +294,7 @@ int main(void)
 		T(test_bus_add_overlapping_range_is_refused),
 		T(test_bus_add_outside_of_ports_is_refused),
 		T(test_bus_add_to_full_table_is_refused),
+		T(test_bus_full_of_ranges_reaches_each),
 		T(test_bus_string_is_split_into_elements),
 		T(test_bus_string_read_fills_each_element),
 		T(test_bus_string_device_sees_whole_string),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void io_bus_init(struct io_bus *bus, uint64_t end)
@@ -13,32 +14,66 @@ void io_bus_init(struct io_bus *bus, uint64_t end)
 	bus->end = end;
 }
 
+void io_bus_fini(struct io_bus *bus)
+{
+	free(bus->more);
+	bus->more = NULL;
+	bus->count = 0;
+}
+
+static const struct io_range *range_at(const struct io_bus *bus, unsigned i)
+{
+	return i < IO_BUS_INLINE ? &bus->first[i]
+				 : &bus->more[i - IO_BUS_INLINE];
+}
+
+/* Return: room for one more, or NULL without memory. */
+static struct io_range *next_range(struct io_bus *bus)
+{
+	unsigned beyond = bus->count - IO_BUS_INLINE;
+	struct io_range *more;
+
+	if (bus->count < IO_BUS_INLINE)
+		return &bus->first[bus->count];
+	more = reallocarray(bus->more, beyond + 1, sizeof(*more));
+	if (!more)
+		return NULL;
+	bus->more = more;
+	return &more[beyond];
+}
+
 int io_bus_add(struct io_bus *bus, uint64_t addr, uint64_t size,
 	       const struct io_dev_ops *ops, void *dev)
 {
+	struct io_range *range;
+
 	if (size == 0 || addr >= bus->end || size > bus->end - addr)
 		return -EINVAL;
 	for (unsigned i = 0; i < bus->count; i++) {
-		const struct io_range *r = &bus->ranges[i];
+		const struct io_range *r = range_at(bus, i);
 
 		if (addr < r->addr + r->size && r->addr < addr + size)
 			return -EEXIST;
 	}
 	if (bus->count == IO_BUS_RANGES)
 		return -ENOSPC;
-	bus->ranges[bus->count++] = (struct io_range){
+	range = next_range(bus);
+	if (!range)
+		return -ENOMEM;
+	*range = (struct io_range){
 		.addr = addr,
 		.size = size,
 		.ops = ops,
 		.dev = dev,
 	};
+	bus->count++;
 	return 0;
 }
 
 static const struct io_range *find(const struct io_bus *bus, uint64_t addr)
 {
 	for (unsigned i = 0; i < bus->count; i++) {
-		const struct io_range *r = &bus->ranges[i];
+		const struct io_range *r = range_at(bus, i);
 
 		if (addr >= r->addr && addr - r->addr < r->size)
 			return r;

@@ -75,6 +75,8 @@ struct io_dev_ops {
 };
 
 #define IO_BUS_RANGES 32
+/* Most guests have no more; there can be thousands of them. */
+#define IO_BUS_INLINE 8
 
 struct io_range {
 	uint64_t addr;
@@ -83,11 +85,12 @@ struct io_range {
 	void *dev;
 };
 
-/** @end: of the addresses that there are. */
+/** @end: of the addresses that there are. @more: those beyond the first. */
 struct io_bus {
 	uint64_t end;
-	struct io_range ranges[IO_BUS_RANGES];
 	unsigned count;
+	struct io_range first[IO_BUS_INLINE];
+	struct io_range *more;
 };
 
 /** Ends of the two spaces; no processor has more physical addresses. */
@@ -96,6 +99,7 @@ struct io_bus {
 
 /** @end: IO_BUS_PORTS or IO_BUS_MEMORY. */
 void io_bus_init(struct io_bus *bus, uint64_t end);
+void io_bus_fini(struct io_bus *bus);
 
 /**
  * io_bus_add - give @size addresses from @addr on to a device.
@@ -103,7 +107,7 @@ void io_bus_init(struct io_bus *bus, uint64_t end);
  *
  * Context: before any vCPU runs.
  * Return: 0; -EINVAL (no address, or beyond the end of the bus), -EEXIST (one is
- * taken) or -ENOSPC (more than IO_BUS_RANGES).
+ * taken), -ENOSPC (more than IO_BUS_RANGES) or -ENOMEM.
  */
 int io_bus_add(struct io_bus *bus, uint64_t addr, uint64_t size,
 	       const struct io_dev_ops *ops, void *dev);
