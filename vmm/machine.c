@@ -127,13 +127,13 @@ static int load(const void *ctx, const struct shell *shell, char *err,
 
 static int make_shells(struct machine_kind *kind, char *err, size_t err_size)
 {
+	bool known_to_kvm = kind->spec.firmware_path || kind->io.n_places;
 	const struct shells_config cfg = {
 		.kvm = &kind->kvm,
 		.arena = &kind->arena,
 		.vcpus = kind->spec.vcpus,
 		.kernel_irqchip = kind->spec.kernel_irqchip,
-		/* A VM with a ROM serves its guest alone. */
-		.keep = kind->spec.firmware_path ? 0 : kind->spec.keep,
+		.keep = known_to_kvm ? 0 : kind->spec.keep,
 		.load = load,
 		.ctx = kind,
 	};

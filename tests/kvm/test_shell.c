@@ -9,7 +9,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -353,54 +352,6 @@ static void test_machines_in_one_shell_run_one_after_the_other(void **state)
 	pool_close(&pool);
 }
 
-/* KVM notifies the disk of each in turn. */
-static void test_machines_in_one_shell_have_their_own_disk(void **state)
-{
-	char path[] = "/tmp/test_shell.XXXXXX", err[512] = "";
-	struct shell *shell = NULL;
-	enum machine_fault fault;
-	struct machine_kind kind;
-	struct machine_spec spec;
-	struct pool pool;
-	unsigned files = 0;
-	int fd = mkstemp(path);
-
-	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 64 * 512), 0);
-	close(fd);
-	pool_open(&pool, POOL_DIS, 1, 1);
-	pool_kind_open(&kind, "work=disk:2", 1, 1, false);
-	spec = kind.spec;
-	machine_kind_close(&kind);
-	spec.keep = 1;
-	spec.io.n_disks = 1;
-	spec.io.disks[0].path = path;
-	spec.io.disk_priority = IO_PRIORITY_DEFAULT;
-	if (machine_kind_open(&spec, &kind, &fault, err, sizeof(err)))
-		fail_msg("%s", err);
-	for (unsigned i = 0; i < 5; i++) {
-		struct machine *machine = pool_boot(&pool, &kind, i);
-
-		if (!shell) {
-			shell = machine->shell;
-			files = open_files();
-		}
-		assert_ptr_equal(machine->shell, shell);
-		pool_wait_work(machine, 0, 20);
-		pool_stop(&pool, machine);
-		pool_wait_ended(&pool, 1);
-		machine_io_stop(machine);
-		assert_true(machine->io.devs[0]->stats.requests >= 20);
-		assert_int_equal(machine->io.devs[0]->stats.notifies, 0);
-		pool_reap(&pool, machine);
-		assert_int_equal(open_files(), files - 1);
-	}
-	machine_kind_close(&kind);
-	pool_close(&pool);
-	unlink(path);
-}
-
 /* One that is killed at work: timers armed, vCPUs anywhere. */
 static void
 test_machine_after_a_killed_one_is_as_one_in_a_new_shell(void **state)
@@ -460,7 +411,6 @@ int main(void)
 		cmocka_unit_test(test_vm_with_memory_of_kvm_in_it_is_told),
 		cmocka_unit_test(
 			test_machines_in_one_shell_run_one_after_the_other),
-		cmocka_unit_test(test_machines_in_one_shell_have_their_own_disk),
 		cmocka_unit_test(
 			test_machine_after_a_killed_one_is_as_one_in_a_new_shell),
 	};
