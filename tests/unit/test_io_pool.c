@@ -418,6 +418,34 @@ static void test_pool_bandwidth_spaces_serves(void **state)
 	assert_int_equal(atomic_load(&t->serves), 16);
 }
 
+/*
+ * One is held back by its bandwidth while the thread that found this out serves a disk
+ * that hangs: another one must remember its time.
+ */
+static void test_pool_who_is_held_back_is_not_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct io_account limited;
+	struct thing *held, *disk;
+
+	for (unsigned i = 0; i < 30; i++) {
+		io_bucket_init(&limited.bucket, 1000000);
+		limited.charge = NULL;
+		io_bucket_take(&limited.bucket, 103000, dis_clock_ns());
+		held = add(f, 0, false, 1);
+		held->source.turn.bucket = &limited.bucket;
+		disk = add(f, 1, true, 1);
+		atomic_store(&disk->wait, true);
+		io_source_ready(&held->source);
+		io_source_ready(&disk->source);
+		wait_for(&disk->entered);
+		wait_for(&held->left);
+		sem_post(&disk->go_on);
+		io_source_remove(&disk->source);
+		io_source_remove(&held->source);
+	}
+}
+
 /* Senders on several threads, as vCPUs are, against the sleep of the servers. */
 struct sender {
 	struct thing *things;
@@ -494,6 +522,7 @@ int main(void)
 		T(test_pool_event_of_a_former_source_is_ignored),
 		T(test_pool_charges_who_it_was_for),
 		T(test_pool_bandwidth_spaces_serves),
+		T(test_pool_who_is_held_back_is_not_forgotten),
 		T(test_pool_forgets_nobody),
 	};
 

@@ -10,6 +10,7 @@ void io_order_init(struct io_order *order)
 		for (unsigned slow = 0; slow < 2; slow++)
 			TAILQ_INIT(&order->ready[i][slow]);
 	TAILQ_INIT(&order->held);
+	order->due_ns = DIS_NEVER_NS;
 }
 
 void io_order_put(struct io_order *order, struct io_turn *turn)
@@ -43,21 +44,25 @@ static bool must_wait(struct io_order *order, struct io_turn *turn,
 	unlink_turn(order, turn);
 	turn->due_ns = due_ns;
 	TAILQ_INSERT_TAIL(&order->held, turn, link);
+	order->due_ns = dis_ns_min(order->due_ns, due_ns);
 	return true;
 }
 
 static void release_due(struct io_order *order, uint64_t now_ns)
 {
-	struct io_turn *turn = TAILQ_FIRST(&order->held);
+	struct io_turn *turn, *next;
 
-	while (turn) {
-		struct io_turn *next = TAILQ_NEXT(turn, link);
-
+	if (order->due_ns > now_ns)
+		return;
+	order->due_ns = DIS_NEVER_NS;
+	for (turn = TAILQ_FIRST(&order->held); turn; turn = next) {
+		next = TAILQ_NEXT(turn, link);
 		if (turn->due_ns <= now_ns) {
 			TAILQ_REMOVE(&order->held, turn, link);
 			io_order_put(order, turn);
+		} else {
+			order->due_ns = dis_ns_min(order->due_ns, turn->due_ns);
 		}
-		turn = next;
 	}
 }
 
@@ -88,14 +93,4 @@ bool io_order_any(const struct io_order *order)
 			if (!TAILQ_EMPTY(&order->ready[i][slow]))
 				return true;
 	return false;
-}
-
-uint64_t io_order_due_ns(const struct io_order *order)
-{
-	const struct io_turn *turn;
-	uint64_t due_ns = DIS_NEVER_NS;
-
-	TAILQ_FOREACH(turn, &order->held, link)
-		due_ns = dis_ns_min(due_ns, turn->due_ns);
-	return due_ns;
 }

@@ -42,6 +42,7 @@ TAILQ_HEAD(io_turns, io_turn);
 struct io_order {
 	struct io_turns ready[IO_PRIORITIES][2]; /* [1]: the slow ones */
 	struct io_turns held;
+	uint64_t due_ns; /* of the first of those, or earlier */
 };
 
 void io_order_init(struct io_order *order);
@@ -66,9 +67,12 @@ void io_order_remove(struct io_order *order, struct io_turn *turn);
 bool io_order_any(const struct io_order *order);
 
 /**
- * When somebody who is held back may be served; DIS_NEVER_NS: nobody is. True as
- * of the last io_order_take() that gave NULL.
+ * When somebody who is held back may be served, or earlier; DIS_NEVER_NS: nobody is.
+ * As far as io_order_take() came.
  */
-uint64_t io_order_due_ns(const struct io_order *order);
+static inline uint64_t io_order_due_ns(const struct io_order *order)
+{
+	return order->due_ns;
+}
 
 #endif

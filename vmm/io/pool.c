@@ -49,6 +49,7 @@ struct io_pool {
 	pthread_cond_t left; /* a server of some source has left */
 	bool ending;
 	struct io_order order;
+	uint64_t alarm_ns; /* a thread that idles wakes by then for who is held back */
 	struct io_source *stops; /* stopping, and nobody serves them */
 	unsigned slow;           /* threads that serve a slow source */
 	struct slot *slots;
@@ -145,11 +146,12 @@ static void take_mail(struct io_pool *pool)
 	}
 }
 
-/* If there is work for one more thread that sleeps. */
+/* If there is work for one more thread that sleeps, or it sleeps too long. */
 static void wake_another(struct io_pool *pool)
 {
 	if (atomic_load(&pool->idle) &&
-	    (pool->stops || io_order_any(&pool->order)))
+	    (pool->stops || io_order_any(&pool->order) ||
+	     io_order_due_ns(&pool->order) < pool->alarm_ns))
 		eventfd_write(pool->doorbell_fd, 1);
 }
 
@@ -236,12 +238,16 @@ static void wait_for_news(struct io_pool *pool)
 	int limit_ms = timeout_ms(pool);
 	int n = 0;
 
+	pool->alarm_ns =
+		dis_ns_min(pool->alarm_ns, io_order_due_ns(&pool->order));
 	atomic_fetch_add(&pool->idle, 1);
 	pthread_mutex_unlock(&pool->lock);
 	if (!atomic_load(&pool->mail))
 		n = epoll_wait(pool->epoll_fd, events, EVENTS_AT_ONCE, limit_ms);
 	pthread_mutex_lock(&pool->lock);
 	atomic_fetch_sub(&pool->idle, 1);
+	/* Perhaps it was this one's. Who idles next sets it anew. */
+	pool->alarm_ns = DIS_NEVER_NS;
 	for (int i = 0; i < n; i++)
 		take_event(pool, events[i].data.u64);
 }
@@ -316,6 +322,7 @@ int io_pool_create(struct io_pool **out)
 	if (!pool)
 		return -ENOMEM;
 	io_order_init(&pool->order);
+	pool->alarm_ns = DIS_NEVER_NS;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->left, NULL);
 	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
