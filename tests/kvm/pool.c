@@ -150,6 +150,18 @@ void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 	open_kind(kind, &spec);
 }
 
+void pool_kind_open_firmware(struct machine_kind *kind, const char *path,
+			     unsigned vcpus)
+{
+	struct machine_spec spec = {
+		.firmware_path = path,
+		.vcpus = vcpus,
+		.copies = 1,
+	};
+
+	open_kind(kind, &spec);
+}
+
 struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,
 			    unsigned seq)
 {

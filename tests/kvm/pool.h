@@ -54,6 +54,10 @@ void pool_kind_open(struct machine_kind *kind, const char *cmdline,
 void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 			   unsigned vcpus, bool kernel_irqchip);
 
+/** One guest with the firmware at @path. */
+void pool_kind_open_firmware(struct machine_kind *kind, const char *path,
+			     unsigned vcpus);
+
 /** Spawns and builds copy @seq, which never starts: pool_discard() it. */
 struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,
 			    unsigned seq);
