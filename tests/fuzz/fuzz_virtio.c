@@ -181,7 +181,7 @@ static union {
 	struct virtio_console console;
 } any;
 
-/* A tap that is gone once a packet was read, and takes none. */
+/* A tap that is gone when it is read, and takes no packet. */
 static int end_of_file(void)
 {
 	static int fd = -1;
@@ -215,13 +215,10 @@ static void make(unsigned kind)
 		break;
 	case 1:
 		check(!virtio_net_init(&any.net, end_of_file(), mac, &config));
-		/* A packet waits already. */
-		any.net.packet_bytes = VIRTIO_NET_HEADER_BYTES + 1500;
 		break;
 	case 2:
 		check(!virtio_console_init(&any.console, on_output, NULL,
 					   &config));
-		virtio_console_input(&any.console, "typed", 5);
 		break;
 	default:
 		check(!virtio_entropy_init(&any.dev, &config));
@@ -321,6 +318,55 @@ static void put_avail(struct input *in)
 	memcpy(avail + 2, &idx, 2);
 }
 
+static void set_desc(unsigned i, uint64_t addr, uint32_t len, uint16_t flags,
+		     uint16_t next)
+{
+	uint8_t *at = guest.bytes + QUEUE_GPA(0) + (size_t)i * 16;
+
+	memcpy(at, &addr, 8);
+	memcpy(at + 8, &len, 4);
+	memcpy(at + 12, &flags, 2);
+	memcpy(at + 14, &next, 2);
+}
+
+/* What a block device's driver asks for, or nearly so; and notifies. */
+static void put_request(struct input *in)
+{
+	static const uint32_t types[] = {0, 1, 4, 8};
+	uint32_t type = types[take(in, 1) % 4];
+	uint64_t sector = take(in, 1), header = 0x8000;
+	uint32_t len = (uint32_t)(take(in, 1) % 9) * 512 +
+		       (uint32_t)(take(in, 1) / 128);
+	uint16_t write = type == 0 || type == 8 ? 2 : 0;
+	uint8_t *avail = guest.bytes + QUEUE_GPA(0) + 0x1000;
+	uint16_t idx;
+
+	memcpy(guest.bytes + header, &type, 4);
+	memcpy(guest.bytes + header + 8, &sector, 8);
+	set_desc(0, header, 16, 1, 1);
+	set_desc(1, 0x9000, len, write | 1, 2);
+	set_desc(2, 0x8100, 1, 2, 0);
+	memcpy(&idx, avail + 2, 2);
+	memset(avail + 4 + 2 * (size_t)(idx % QUEUE_SIZE), 0, 2);
+	idx++;
+	memcpy(avail + 2, &idx, 2);
+	write32(0x050, 0);
+}
+
+/* From outside: a packet, as if it had been read, or something is typed. */
+static void arrive(struct input *in)
+{
+	static const uint8_t text[255];
+	size_t n = take(in, 1);
+
+	if (any.dev.kind->id == VIRTIO_ID_NET && !any.net.packet_bytes)
+		any.net.packet_bytes = VIRTIO_NET_HEADER_BYTES + 14 + 10 * n;
+	if (any.dev.kind->id == VIRTIO_ID_CONSOLE)
+		virtio_console_input(&any.console, text, n);
+	guest.ready = true;
+	run(&any.dev);
+}
+
 static void put_bytes(struct input *in)
 {
 	size_t at = take(in, 2), n = take(in, 1);
@@ -343,7 +389,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (shape & 4)
 		go_live();
 	while (in.size) {
-		switch (take(&in, 1) % 8) {
+		switch (take(&in, 1) % 10) {
 		case 0:
 			reach(take(&in, 1) * 4, 4, true, take(&in, 4));
 			break;
@@ -363,6 +409,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 6:
 			write32(0x050, (uint32_t)(take(&in, 1) % 3));
+			break;
+		case 7:
+			put_request(&in);
+			break;
+		case 8:
+			arrive(&in);
 			break;
 		default:
 			go_live();

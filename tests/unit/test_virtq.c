@@ -441,11 +441,31 @@ static void test_virtq_wait_asks_for_the_next_one(void **state)
 	put(&f, 0);
 	assert_int_equal(virtq_pop(&f.q, &f.chain, f.err), 1);
 	/* It is not empty: nobody need notify. */
-	assert_false(virtq_wait(&f.q));
+	assert_false(virtq_wait(&f.q, 0));
 	assert_int_equal(*event, 0);
 	assert_int_equal(virtq_pop(&f.q, &f.chain, f.err), 1);
-	assert_true(virtq_wait(&f.q));
+	assert_true(virtq_wait(&f.q, 0));
 	assert_int_equal(*event, 2);
+}
+
+/* Not even what is there is enough: not before there is one more. */
+static void test_virtq_wait_can_ask_for_more_than_are_there(void **state)
+{
+	uint16_t *event;
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	event = &f.used[2 + 4 * SIZE];
+	f.desc[0] = desc(DATA, 8, VD_WRITE, 0);
+	put(&f, 0);
+	put(&f, 0);
+	assert_false(virtq_wait(&f.q, 0));
+	assert_false(virtq_wait(&f.q, 1));
+	assert_true(virtq_wait(&f.q, 2));
+	assert_int_equal(*event, 2);
+	put(&f, 0);
+	assert_false(virtq_wait(&f.q, 2));
 }
 
 static void test_virtq_copies_span_buffers(void **state)
@@ -488,6 +508,8 @@ int main(void)
 		cmocka_unit_test(test_virtq_event_index_of_driver_is_honoured),
 		cmocka_unit_test(test_virtq_flag_of_driver_is_honoured),
 		cmocka_unit_test(test_virtq_wait_asks_for_the_next_one),
+		cmocka_unit_test(
+			test_virtq_wait_can_ask_for_more_than_are_there),
 		cmocka_unit_test(test_virtq_copies_span_buffers),
 	};
 

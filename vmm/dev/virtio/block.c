@@ -156,7 +156,7 @@ static int take(struct virtio_block *block, struct virtq_chain *chain, char *why
 
 	pthread_mutex_lock(&block->queue_lock);
 	ret = virtq_pop(q, chain, why);
-	more = ret >= 0 && !virtq_wait(q);
+	more = ret >= 0 && !virtq_wait(q, 0);
 	pthread_mutex_unlock(&block->queue_lock);
 	if (more)
 		io_source_ready(&block->dev.source);

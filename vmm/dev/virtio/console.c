@@ -67,7 +67,7 @@ static int receive(struct virtio_console *console, struct io_work *work,
 	if (done)
 		virtio_publish(&console->dev, q);
 	if (ret >= 0 && has_input(console))
-		work->more |= !virtq_wait(q);
+		work->more |= !virtq_wait(q, 0);
 	return ret < 0 ? ret : 0;
 }
 
@@ -110,7 +110,7 @@ static int transmit(struct virtio_console *console, struct io_work *work,
 	if (done)
 		virtio_publish(dev, q);
 	if (ret >= 0)
-		work->more = !virtq_wait(q);
+		work->more = !virtq_wait(q, 0);
 	return ret < 0 ? ret : 0;
 }
 

@@ -43,7 +43,7 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	if (ret < 0)
 		virtio_break(dev, 0, why);
 	else
-		work->more = !virtq_wait(q);
+		work->more = !virtq_wait(q, 0);
 }
 
 static const struct virtio_kind entropy_kind = {

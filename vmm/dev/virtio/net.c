@@ -94,7 +94,7 @@ static int transmit(struct virtio_net *net, struct io_work *work, char *why)
 	if (done)
 		virtio_publish(dev, q);
 	if (ret >= 0)
-		work->more |= !virtq_wait(q);
+		work->more |= !virtq_wait(q, 0);
 	return ret < 0 ? ret : 0;
 }
 
@@ -127,7 +127,8 @@ struct landing {
 
 /*
  * 5.1.6.4: into one chain, or into as many as it takes if the driver merges them; the
- * count is in the header. Return: 1; 0: no room now; -ENOSPC: never; -EINVAL.
+ * count is in the header. Return: 1; 0: no room now, only @to->n chains; -ENOSPC: never;
+ * -EINVAL.
  */
 static int land(struct virtio_net *net, struct landing *to, char *why)
 {
@@ -199,8 +200,9 @@ static int receive(struct virtio_net *net, struct io_work *work, char *why)
 	}
 	if (any)
 		virtio_publish(dev, q);
+	/* Those that are there did not suffice. */
 	if (ret == 0)
-		work->more |= !virtq_wait(q);
+		work->more |= !virtq_wait(q, to.n);
 	work->more |= done == PACKETS_AT_ONCE;
 	return ret == -EINVAL ? ret : 0;
 }

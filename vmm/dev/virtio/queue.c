@@ -230,14 +230,16 @@ void virtq_unpop(struct virtq *q, unsigned n)
 }
 
 /* Without event indices it notifies each time, as we never tell it not to. */
-bool virtq_wait(struct virtq *q)
+bool virtq_wait(struct virtq *q, unsigned known)
 {
-	if (load16(q->avail + AVAIL_IDX, __ATOMIC_RELAXED) != q->next)
+	uint16_t end = (uint16_t)(q->next + known);
+
+	if (load16(q->avail + AVAIL_IDX, __ATOMIC_RELAXED) != end)
 		return false;
 	if (q->event_idx)
-		__atomic_store_n((uint16_t *)(void *)avail_event(q), q->next,
+		__atomic_store_n((uint16_t *)(void *)avail_event(q), end,
 				 __ATOMIC_SEQ_CST);
-	return load16(q->avail + AVAIL_IDX, __ATOMIC_SEQ_CST) == q->next;
+	return load16(q->avail + AVAIL_IDX, __ATOMIC_SEQ_CST) == end;
 }
 
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written)

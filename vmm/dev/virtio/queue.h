@@ -99,10 +99,11 @@ int virtq_pop(struct virtq *q, struct virtq_chain *chain, char *err);
 void virtq_unpop(struct virtq *q, unsigned n);
 
 /**
- * virtq_wait - the queue is empty: ask the driver to notify when it is not.
- * Return: false: it is not, any more; look again, no notification may come.
+ * virtq_wait - ask the driver to notify when more than @known chains are there; 0: when
+ * the queue is not empty.
+ * Return: false: that is so already; look again, no notification may come.
  */
-bool virtq_wait(struct virtq *q);
+bool virtq_wait(struct virtq *q, unsigned known);
 
 /**
  * virtq_push - give a chain back.
