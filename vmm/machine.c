@@ -285,7 +285,10 @@ static int bind(struct machine *machine, struct dis_domain *dom)
 	void *args[DIS_VCPUS_PER_VM_MAX];
 
 	for (unsigned i = 0; i < machine->kind->spec.vcpus; i++) {
-		machine->vcpus[i].dis = dis_vm_vcpu(dom, machine->id, i);
+		/* For I/O threads, which may look already (on_charge()). */
+		__atomic_store_n(&machine->vcpus[i].dis,
+				 dis_vm_vcpu(dom, machine->id, i),
+				 __ATOMIC_RELEASE);
 		args[i] = &machine->vcpus[i];
 	}
 	return dis_vm_bind(dom, machine->id, machine, args);

@@ -101,8 +101,12 @@ void machine_io_close(struct machine_io_kind *io)
 static void on_charge(void *ctx, unsigned vcpu, uint64_t ns)
 {
 	struct machine *machine = ctx;
+	struct dis_vcpu *dis =
+		__atomic_load_n(&machine->vcpus[vcpu].dis, __ATOMIC_ACQUIRE);
 
-	dis_vcpu_charge(machine->vcpus[vcpu].dis, ns);
+	/* A packet may come before the guest is bound to the scheduler. */
+	if (dis)
+		dis_vcpu_charge(dis, ns);
 }
 
 static void on_hold(void *ctx, unsigned vcpu)
