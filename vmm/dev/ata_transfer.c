@@ -172,9 +172,7 @@ static void end_block(struct ata *ata)
 	if (ata->pos < ata->bytes) {
 		set_block_end(ata);
 		ata->pending = true;
-	} else if (ata->phase == ATA_DATA_OUT) {
-		submit_chunk(ata);
-	} else if (next_chunk(ata)) {
+	} else if (ata->phase == ATA_DATA_OUT || next_chunk(ata)) {
 		submit_chunk(ata);
 	} else {
 		/* 9.5: the last block is not followed by an interrupt. */
