@@ -30,6 +30,8 @@
 /* Where the guest has KVM write its clock. */
 #define CLOCK_GPA 0x8000u
 #define MSR_TSC 0x10u
+#define MSR_HV_VP_RUNTIME 0x40000010u
+#define MSR_HV_TIME_REF_COUNT 0x40000020u
 #define MSR_LSTAR 0xc0000082u
 #define MSR_PAT 0x277u
 #define MSR_MTRR_BASE 0x200u
@@ -240,6 +242,16 @@ static void vcpu_ioctl(const struct bed *bed, unsigned i, unsigned long request,
 		fail_msg("vCPU ioctl 0x%lx: %s", request, strerror(-ret));
 }
 
+/*
+ * Time goes on: the TSC, and Hyper-V's CPU time of the thread and of the machine,
+ * which no guest of ours sees, as CPUID has nothing of Hyper-V.
+ */
+static bool is_clock(uint32_t msr)
+{
+	return msr == MSR_TSC || msr == MSR_HV_VP_RUNTIME ||
+	       msr == MSR_HV_TIME_REF_COUNT;
+}
+
 static void dump_msrs(const struct bed *bed, unsigned i, struct dump *out)
 {
 	struct {
@@ -251,8 +263,8 @@ static void dump_msrs(const struct bed *bed, unsigned i, struct dump *out)
 		for (uint32_t m = msr_ranges[r].first; m < msr_ranges[r].end;
 		     m++) {
 			one.entry = (struct kvm_msr_entry){.index = m};
-			if (m == MSR_TSC || ioctl(bed->shell->vcpus[i].fd,
-						  KVM_GET_MSRS, &one) != 1)
+			if (is_clock(m) || ioctl(bed->shell->vcpus[i].fd,
+						 KVM_GET_MSRS, &one) != 1)
 				continue;
 			assert_true(out->n_msrs < MSRS_MAX);
 			out->msrs[out->n_msrs++] = one.entry;
