@@ -9,7 +9,7 @@
 #   tsan   the same with TSan             fuzz   each fuzzer for 60 s
 #   nested      kvm in machines with another KVM: two kernels, two and one CPUs
 #   nested-all  the same with each kernel and number of CPUs, each case as it ends
-#   all    all of these but nested-all
+#   all    all of these but nested and nested-all
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
 # a comment of its source sets another. A sanitizer gets three times as much. Unit
@@ -211,7 +211,6 @@ group() {
 		group tsan
 		group kvm
 		group e2e
-		group nested
 		return
 		;;
 	esac
