@@ -307,13 +307,14 @@ static void test_vm_with_memory_of_kvm_in_it_is_told(void **state)
 	bed_close(&bed);
 }
 
-static void kind_open(struct machine_kind *kind, unsigned copies, unsigned keep)
+static void kind_open(struct machine_kind *kind, const char *cmdline,
+		      unsigned copies, unsigned keep)
 {
 	struct machine_spec spec;
 	enum machine_fault fault;
 	char err[512] = "";
 
-	pool_kind_open(kind, "work=sleep:1ms time=20ms", 2, copies, false);
+	pool_kind_open(kind, cmdline, 2, copies, false);
 	spec = kind->spec;
 	machine_kind_close(kind);
 	spec.keep = keep;
@@ -331,7 +332,7 @@ static void test_machines_in_one_shell_run_one_after_the_other(void **state)
 
 	(void)state;
 	pool_open(&pool, POOL_DIS, 1, 2);
-	kind_open(&kind, 1, 1);
+	kind_open(&kind, "work=sleep:1ms time=20ms", 1, 1);
 	for (unsigned i = 0; i < 20; i++) {
 		struct machine *machine = pool_boot(&pool, &kind, i);
 
@@ -362,7 +363,8 @@ test_machine_after_a_killed_one_is_as_one_in_a_new_shell(void **state)
 
 	(void)state;
 	pool_open(&pool, POOL_DIS, 2, 4);
-	kind_open(&kind, 2, 2);
+	/* It does not end by itself, however slow the host is. */
+	kind_open(&kind, "work=sleep:1ms", 2, 2);
 	for (unsigned i = 0; i < 10; i++) {
 		struct shell *shell;
 
