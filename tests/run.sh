@@ -9,7 +9,7 @@
 #   tsan   the same with TSan             fuzz   each fuzzer for 60 s
 #   nested      kvm in machines with another KVM: two kernels, two and one CPUs
 #   nested-all  the same with each kernel and number of CPUs, each case as it ends
-#   all    all of these but nested and nested-all
+#   all    all of these but fuzz and nested ones
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
 # a comment of its source sets another. A sanitizer gets three times as much. Unit
@@ -206,7 +206,6 @@ group() {
 	all)
 		group lint
 		group unit
-		group fuzz
 		group asan
 		group tsan
 		group kvm

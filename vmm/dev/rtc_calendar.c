@@ -130,8 +130,8 @@ void rtc_calendar_encode(int64_t seconds, unsigned dow_shift, uint8_t *regs)
 	bool binary = b & RTC_B_BINARY;
 	uint32_t second = second_of_day(seconds);
 	int64_t days = days_of(seconds);
-	/* Never too early: the loop goes back. */
-	int64_t year = 1970 + days / 365;
+	/* Never too early, also before 1970: the loop goes back. */
+	int64_t year = 1970 + (days < 0 ? days / 366 : days / 365);
 	unsigned month = 1, left;
 
 	while (days_to_year(year) > days)
