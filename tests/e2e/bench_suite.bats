@@ -9,10 +9,11 @@ load helper
 setup_file() {
 	SUITE=$BATS_FILE_TMPDIR
 	export SUITE
+	local status=0
 	timeout 400 "$DISVM" bench all --quick --rounds 1 --json \
 		--html "$SUITE/page.html" >"$SUITE/all.json" \
-		2>"$SUITE/progress" </dev/null
-	echo $? >"$SUITE/status"
+		2>"$SUITE/progress" </dev/null || status=$?
+	echo $status >"$SUITE/status"
 	# What a browser makes of the page, in either scheme, as attributes.
 	cat >"$SUITE/look.html" <<-'END'
 		<!DOCTYPE html><title>look</title><body>

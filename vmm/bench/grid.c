@@ -10,6 +10,7 @@
 #include "bench/grid_plot.h"
 
 #define WARM_NS (300 * DIS_MS_NS)
+#define STRIP_NS (100 * DIS_MS_NS)
 #define QUICK_WINDOW_NS (200 * DIS_MS_NS)
 #define QUICK_WARM_NS (20 * DIS_MS_NS)
 
@@ -228,7 +229,8 @@ static bool nothing_clean(const struct run *r)
 	return false;
 }
 
-#define TRIES 3u
+/* A bad time of the machine below lasts for seconds. */
+#define TRIES 10u
 
 static int play(struct run *r, unsigned round, unsigned ci, unsigned k,
 		char *err, size_t err_size)
@@ -244,7 +246,7 @@ static int play(struct run *r, unsigned round, unsigned ci, unsigned k,
 	if (ret)
 		return ret;
 	if (r->played->outcome == SCENE_DONE && nothing_clean(r))
-		scene_fail(r->played, SCENE_BROKEN,
+		scene_fail(r->played, SCENE_IMPOSSIBLE,
 			   "the machine stood still in every slice");
 	switch (r->played->outcome) {
 	case SCENE_DONE:
@@ -293,7 +295,7 @@ static int play_strip(struct run *r, char *err, size_t err_size)
 	prepare(r, r->cases[r->result->n_cases - 1], why, sizeof(why));
 	r->scene.strip = true;
 	r->scene.warm_ns = 0;
-	r->scene.window_ns = SCENE_SLICE_NS;
+	r->scene.window_ns = STRIP_NS;
 	ret = scene_run(&r->scene, &grid_contenders[0], r->played, err,
 			err_size);
 	if (!ret && r->played->outcome == SCENE_DONE)

@@ -30,7 +30,7 @@
 #define SCENE_STRIP_MAX 4096u
 #define SCENE_GUEST_BYTES (UINT64_C(8) << 20)
 /** Length of a slice of a window: see struct scene_window. */
-#define SCENE_SLICE_NS (100 * DIS_MS_NS)
+#define SCENE_SLICE_NS (20 * DIS_MS_NS)
 
 /** Who runs the guests. */
 enum scene_by {
@@ -100,8 +100,9 @@ struct scene_figures {
 };
 
 /**
- * A window is cut into slices of about SCENE_SLICE_NS. Those in which the stall
- * watch saw the machine stand still are counted in @stalled and left out.
+ * A window is cut into slices of SCENE_SLICE_NS, a short one into shorter ones.
+ * Those in which the stall watch saw the machine stand still, and those after them,
+ * where what was late by it ends, are counted in @stalled and left out.
  * @clean_ns: length of the others.
  */
 struct scene_window {

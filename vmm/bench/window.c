@@ -19,6 +19,8 @@
 #define REPORTS_TO UINT64_C(0x280000)
 #define READY_NS (60 * DIS_S_NS)
 #define POLL_US 500
+/* Of a short window too, some slices are to be free of stalls. */
+#define SLICES_MIN 40u
 /* From the turn of group 0 to the second window. */
 #define TURN_MARGIN_NS (100 * DIS_MS_NS)
 
@@ -197,25 +199,30 @@ static bool set_fairness(struct play *p, struct scene_window *w)
 static bool play_window(struct play *p, struct scene_window *w)
 {
 	uint64_t from_ns, stalls = bench_watch_stalls(p->watch);
-	uint64_t slice_ns = dis_ns_min(p->scene->window_ns, SCENE_SLICE_NS);
+	uint64_t slice_ns =
+		dis_ns_min(p->scene->window_ns / SLICES_MIN, SCENE_SLICE_NS);
+	bool after = false;
 
 	take_views(p);
 	from_ns = dis_clock_ns();
 	for (uint64_t left = p->scene->window_ns / slice_ns; left; left--) {
 		uint64_t now_ns, now_stalls;
+		bool stalled;
 
 		sleep_until(from_ns + slice_ns);
 		if (!alive(p->source, p->result))
 			return false;
 		now_ns = dis_clock_ns();
 		now_stalls = bench_watch_stalls(p->watch);
+		stalled = now_stalls != stalls || after;
 		for (unsigned i = 0; i < p->n_views; i++)
-			add_slice(w, &p->view[i], now_stalls != stalls);
+			add_slice(w, &p->view[i], stalled);
 		w->slices++;
-		if (now_stalls != stalls)
+		if (stalled)
 			w->stalled++;
 		else
 			w->clean_ns += now_ns - from_ns;
+		after = now_stalls != stalls;
 		stalls = now_stalls;
 		from_ns = now_ns;
 	}
