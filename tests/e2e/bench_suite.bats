@@ -117,6 +117,8 @@ contenders() {
 	bench latency '.figures.k4_dis_p99 | .min_ns > 0'
 	bench latency '.figures.k4_dis_busy | .min_per_s > 0'
 	bench latency '.figures.k0_dis_busy == null'
+	bench latency '.figures | .k0_dis_exits.min_count > 0 and
+		.k0_qemu_exits == null'
 	bench latency '.ratios.k4_p99_to_threads | .median > 0 and
 		.of == "k4_dis_p99" and .to == "k4_threads_p99"'
 	bench latency '[.curves[] | select(.panel == "4 busy guests" and
@@ -161,7 +163,7 @@ contenders() {
 @test "test_bench_pingpong_counts_trips" {
 	contenders pingpong alone trips dis threads nice fifo qemu
 	bench pingpong '.figures | .alone_dis_trips.min_per_s > 0 and
-		.load_dis_p50.min_ns > 0'
+		.load_dis_p50.min_ns > 0 and .alone_dis_exits.min_count > 0'
 }
 
 @test "test_bench_spawn_ready_is_after_first_instruction" {

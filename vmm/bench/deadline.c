@@ -56,6 +56,11 @@ static const struct grid_measure measures[] = {
 	 false,
 	 grid_work_per_s},
 	{{"busy", "busy work", "per_s", true}, BUSY, 0, true, grid_work_per_s},
+	{{"exits", "exits/tick", "count", false},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_exits_per_wake},
 };
 
 static bool deadline_scene(const struct grid_case *c, bool quick,

@@ -105,5 +105,8 @@ double grid_max(const struct grid_view *view);
 double grid_missed_permille(const struct grid_view *view);
 double grid_work_per_s(const struct grid_view *view);
 double grid_jain(const struct grid_view *view);
+/* These two are known of guests in this program alone. */
+double grid_exits_per_wake(const struct grid_view *view);
+double grid_exits_per_work(const struct grid_view *view);
 
 #endif

@@ -68,3 +68,18 @@ double grid_tardiness_max(const struct grid_view *view)
 {
 	return (double)view->group->tardiness_max_ns;
 }
+
+/* Returns to user space, of whatever kind. */
+double grid_exits_per_wake(const struct grid_view *view)
+{
+	double wakes = (double)view->group->wakes;
+
+	return wakes > 0 ? (double)view->group->exits / wakes : 0;
+}
+
+double grid_exits_per_work(const struct grid_view *view)
+{
+	double work = (double)view->group->work;
+
+	return work > 0 ? (double)view->group->exits / work : 0;
+}

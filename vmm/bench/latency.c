@@ -38,6 +38,11 @@ static const struct grid_measure measures[] = {
 	 false,
 	 grid_missed_permille},
 	{{"busy", "busy work", "per_s", true}, BUSY, 0, true, grid_work_per_s},
+	{{"exits", "exits/wake", "count", false},
+	 SLEEPER,
+	 0,
+	 false,
+	 grid_exits_per_wake},
 };
 
 static const struct grid_target targets[] = {

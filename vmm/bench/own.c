@@ -228,6 +228,17 @@ const char *own_alive(void *ctx)
 	return own->ended_why;
 }
 
+/* The vCPU's thread goes on counting. */
+static uint64_t exits_of(const struct window_guest *guest, unsigned vcpu)
+{
+	const uint64_t *exits = guest->machine->vcpus[vcpu].exits;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < EXIT_KINDS; i++)
+		sum += __atomic_load_n(&exits[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
 /* The dispatches of each core, out of the events of its ring. */
 static void read_strip(struct own *own, const struct window_source *source,
 		       struct scene_result *result)
@@ -286,6 +297,7 @@ static bool spawn_all(struct own *own, struct window_source *source,
 				.bytes = machine->vm.mem.size_bytes,
 				.group = g,
 				.vcpus = own->scene->group[g].vcpus,
+				.machine = machine,
 			};
 		}
 	return true;
@@ -317,8 +329,10 @@ void scene_play_own(const struct scene *scene,
 		    struct scene_result *result)
 {
 	static struct own own;
-	struct window_source source = {
-		.n = scene_guests(scene), .alive = own_alive, .ctx = &own};
+	struct window_source source = {.n = scene_guests(scene),
+				       .alive = own_alive,
+				       .exits = exits_of,
+				       .ctx = &own};
 	char err[ERR_BYTES] = "out of memory";
 
 	own.scene = scene;

@@ -21,6 +21,11 @@ static const struct grid_measure measures[] = {
 	{{"p99", "p99", "ns", false}, PAIR, 0, true, grid_p99},
 	{{"max", "max", "ns", false}, PAIR, 0, false, grid_max},
 	{{"busy", "busy work", "per_s", true}, BUSY, 0, true, grid_work_per_s},
+	{{"exits", "exits/IPI", "count", false},
+	 PAIR,
+	 0,
+	 false,
+	 grid_exits_per_work},
 };
 
 static bool pingpong_scene(const struct grid_case *c, bool quick,

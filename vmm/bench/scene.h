@@ -95,7 +95,8 @@ struct scene_figures {
 	uint64_t tardiness_sum_ns;
 	uint64_t tardiness_max_ns; /**< since its start, stalls included */
 	uint64_t stalled_misses;   /**< in the slices with one */
-	double jain;               /**< of the work of its vCPUs */
+	uint64_t exits; /**< to user space; 0 where nobody counts them */
+	double jain;    /**< of the work of its vCPUs */
 	struct bench_hist hist;
 };
 

@@ -28,6 +28,7 @@ struct vcpu_view {
 	const struct window_guest *guest;
 	unsigned index;
 	struct disvm_guest_report last;
+	uint64_t last_exits;
 	uint64_t work; /* in clean slices of this window */
 };
 
@@ -146,19 +147,27 @@ static void read_report(const struct vcpu_view *view,
 	       sizeof(*out));
 }
 
+static uint64_t exits_of(const struct play *p, const struct vcpu_view *view)
+{
+	return p->source->exits ? p->source->exits(view->guest, view->index)
+				: 0;
+}
+
 static void take_views(struct play *p)
 {
 	for (unsigned i = 0; i < p->n_views; i++) {
 		read_report(&p->view[i], &p->view[i].last);
+		p->view[i].last_exits = exits_of(p, &p->view[i]);
 		p->view[i].work = 0;
 	}
 }
 
 /* What a vCPU did in the slice that ends now. */
-static void add_slice(struct scene_window *w, struct vcpu_view *view,
-		      bool stalled)
+static void add_slice(const struct play *p, struct scene_window *w,
+		      struct vcpu_view *view, bool stalled)
 {
 	struct scene_figures *f = &w->group[view->guest->group];
+	uint64_t exits = exits_of(p, view);
 	struct disvm_guest_report now;
 
 	read_report(view, &now);
@@ -174,8 +183,10 @@ static void add_slice(struct scene_window *w, struct vcpu_view *view,
 		f->tardiness_sum_ns +=
 			now.tardiness_sum_ns - view->last.tardiness_sum_ns;
 		bench_hist_add(&f->hist, view->last.lateness, now.lateness);
+		f->exits += exits - view->last_exits;
 	}
 	view->last = now;
+	view->last_exits = exits;
 }
 
 static bool set_fairness(struct play *p, struct scene_window *w)
@@ -216,7 +227,7 @@ static bool play_window(struct play *p, struct scene_window *w)
 		now_stalls = bench_watch_stalls(p->watch);
 		stalled = now_stalls != stalls || after;
 		for (unsigned i = 0; i < p->n_views; i++)
-			add_slice(w, &p->view[i], stalled);
+			add_slice(p, w, &p->view[i], stalled);
 		w->slices++;
 		if (stalled)
 			w->stalled++;

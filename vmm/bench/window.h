@@ -15,9 +15,12 @@
 
 #include "bench/scene.h"
 
+struct machine;
+
 /**
  * @mem:    the guest's memory as the host sees it, @bytes long.
  * @report: offset of the report of vCPU 0 once it was found, else 0.
+ * @machine: where it runs in this program, else NULL.
  */
 struct window_guest {
 	const uint8_t *mem;
@@ -25,13 +28,18 @@ struct window_guest {
 	unsigned group;
 	unsigned vcpus;
 	uint64_t report;
+	const struct machine *machine;
 };
 
-/** @alive: asked in between: NULL, or why the guests do not run any more. */
+/**
+ * @alive: asked in between: NULL, or why the guests do not run any more.
+ * @exits: returns to user space of a guest's vCPU so far; NULL: not known.
+ */
 struct window_source {
 	struct window_guest *guest;
 	unsigned n;
 	const char *(*alive)(void *ctx);
+	uint64_t (*exits)(const struct window_guest *guest, unsigned vcpu);
 	void *ctx;
 };
 
