@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events that reach a vCPU between an exit to user space and the end of the
- * instruction that caused it. Each test runs a vCPU of its own, without the
+ * What reaches a vCPU between an exit to user space and the end of the instruction
+ * that caused it, and what KVM makes of it. Each test runs a vCPU of its own, without the
  * scheduler, on code in real mode.
  */
 #include <asm/kvm_para.h>
@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <x86intrin.h>
 
 #include <cmocka.h>
 
@@ -20,6 +22,7 @@
 /* Where the guests' code goes, as vector of a start-up IPI. */
 #define CODE_PAGE 1u
 #define SIPI_PAGE 2u
+#define TSC_AT 0x500u
 
 /*
  * Enables the local APIC in x2APIC form, then for ever reads a port and the EOI
@@ -72,6 +75,20 @@ __asm__(".pushsection .rodata\n"
 	"	outb %al, $0xf4\n"
 	"	hlt\n"
 	"started_end:\n"
+	/* Moves its TSC far ahead; what it reads then goes to TSC_AT. */
+	"tsc_code:\n"
+	"	movl $0x10, %ecx\n"
+	"	movl $0x12345678, %edx\n"
+	"	xorl %eax, %eax\n"
+	"	wrmsr\n"
+	"	rdtsc\n"
+	"	xorw %bx, %bx\n"
+	"	movw %bx, %ds\n"
+	"	movl %eax, 0x500\n"
+	"	movl %edx, 0x504\n"
+	"	movb $5, %al\n"
+	"	outb %al, $0xf4\n"
+	"tsc_end:\n"
 	".code64\n"
 	".popsection\n");
 
@@ -79,6 +96,7 @@ extern const uint8_t faulting_code[], faulting_gp[], faulting_irq[],
 	faulting_end[];
 extern const uint8_t self_init_code[], self_init_end[];
 extern const uint8_t started_code[], started_end[];
+extern const uint8_t tsc_code[], tsc_end[];
 
 /* SDM vol. 3A, 6.9: the fault of an instruction comes before an interrupt. */
 static void test_vcpu_interrupt_beside_faulting_msr_is_delivered(void **state)
@@ -180,6 +198,27 @@ static void test_cpuid_without_kernel_irqchip_lacks_its_features(void **state)
 	bare_vm_close(&vm);
 }
 
+/* Deadlines of timers are in the guest's TSC: both sides must mean the same. */
+static void test_vcpu_tsc_is_what_the_monitor_takes_it_for(void **state)
+{
+	uint64_t from, to, seen;
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[0];
+
+	(void)state;
+	bare_vm_open(&vm);
+	bare_vm_put(&vm, CODE_PAGE, tsc_code, tsc_end);
+	assert_int_equal(regs_set_sipi(vcpu, CODE_PAGE), 0);
+	from = __rdtsc();
+	assert_int_equal(bare_vm_run_on(vcpu), DIS_RUN_FAIL);
+	to = __rdtsc();
+	assert_string_equal(vm.vm.failure.detail, "vCPU 0: guest exit code 5");
+	memcpy(&seen, vm.vm.mem.base + TSC_AT, sizeof(seen));
+	assert_in_range(seen - vcpu->tsc_offset, from, to);
+	assert_int_equal(vcpu->tsc_adjust, vcpu->tsc_offset);
+	bare_vm_close(&vm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_vcpu_init_drops_events_that_kvm_holds),
 		cmocka_unit_test(
 			test_cpuid_without_kernel_irqchip_lacks_its_features),
+		cmocka_unit_test(test_vcpu_tsc_is_what_the_monitor_takes_it_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

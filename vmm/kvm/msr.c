@@ -93,21 +93,38 @@ int msr_set_tsc_offset(int vcpu_fd, uint64_t offset)
 	return kvm_ioctl(vcpu_fd, KVM_SET_DEVICE_ATTR, &attr);
 }
 
+/*
+ * Sets the offset and tells what it is then: where guests run without hardware for
+ * it, KVM accepts an offset and leaves the TSC alone.
+ */
+static int move_tsc_offset(int vcpu_fd, uint64_t *offset)
+{
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uint64_t)(uintptr_t)offset,
+	};
+	int ret = msr_set_tsc_offset(vcpu_fd, *offset);
+
+	return ret ? ret : kvm_ioctl(vcpu_fd, KVM_GET_DEVICE_ATTR, &attr);
+}
+
 /* SDM vol. 3B, 18.17.3: a write of one of the two moves the other as well. */
 static int write_tsc(struct kvm_vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	uint64_t delta;
+	uint64_t delta, offset;
 	int ret;
 
 	if (msr == MSR_TSC)
 		delta = value - (__rdtsc() + vcpu->tsc_offset);
 	else
 		delta = value - vcpu->tsc_adjust;
-	ret = msr_set_tsc_offset(vcpu->fd, vcpu->tsc_offset + delta);
+	offset = vcpu->tsc_offset + delta;
+	ret = move_tsc_offset(vcpu->fd, &offset);
 	if (ret)
 		return ret;
-	vcpu->tsc_adjust += delta;
-	vcpu->tsc_offset += delta;
+	vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+	vcpu->tsc_offset = offset;
 	return 0;
 }
 
