@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which system calls executors make while guests run: KVM_RUN, KVM_INTERRUPT, timer, kicks
+ * Which system calls executors make while guests run: KVM_RUN, timer, kicks
  * and futexes, and no other (R: BUD-5, EVO-A2, PRE-4).
  *
  * The kernel tells: a seccomp filter, inherited by all threads that are started
@@ -93,7 +93,6 @@ static void watch_from_here(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		LOAD(args[1]),
 		ALLOW_IF(KVM_RUN),
-		ALLOW_IF(KVM_INTERRUPT),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
 	const struct sock_fprog filter = {sizeof(code) / sizeof(code[0]), code};

@@ -7,19 +7,21 @@
 
 #include "kvm/inspect.h"
 
+#define SAMPLED ((__u64)KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)
+
 int sampling_init(struct kvm_vcpu *vcpu)
 {
 	vcpu->samples = calloc(1, sizeof(*vcpu->samples));
 	if (!vcpu->samples)
 		return -ENOMEM;
-	vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+	vcpu->run->kvm_valid_regs |= SAMPLED;
 	return 0;
 }
 
 void sampling_fini(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->samples)
-		vcpu->run->kvm_valid_regs = 0;
+		vcpu->run->kvm_valid_regs &= ~SAMPLED;
 	free(vcpu->samples);
 	vcpu->samples = NULL;
 }

@@ -93,8 +93,11 @@ int kvm_vcpu_adopt(struct kvm_vcpu *vcpu, struct kvm_vm *vm, unsigned index,
 			 strerror(-ret));
 		return ret;
 	}
-	if (!vm->kernel_irqchip)
-		lapic_init(&vcpu->lapic, index, index == 0, &vm->lapics);
+	if (vm->kernel_irqchip)
+		return 0;
+	vcpu->run->kvm_valid_regs |= KVM_SYNC_X86_EVENTS;
+	vcpu->run->kvm_dirty_regs = 0;
+	lapic_init(&vcpu->lapic, index, index == 0, &vm->lapics);
 	return 0;
 }
 
@@ -211,6 +214,7 @@ static bool enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		lapic_cr8_set(&vcpu->lapic, vcpu->run->cr8);
 	}
 	vcpu->unfinished = !err && exit_is_unfinished(vcpu->run);
+	vcpu->events_known = !err || err == EINTR;
 	/* EAGAIN: an AP of the in-kernel controller left its wait. */
 	if (err == EINTR || err == EAGAIN)
 		return true;
@@ -252,6 +256,7 @@ static bool take_resets(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 
 	if (lapic_take_init(&vcpu->lapic)) {
 		forget_agreements(vcpu);
+		vcpu->events_known = false;
 		ret = regs_set_init(vcpu);
 	}
 	vector = lapic_take_sipi(&vcpu->lapic);
@@ -307,19 +312,37 @@ static uint32_t accept_interrupt(struct kvm_vcpu *vcpu)
 	return vector;
 }
 
+static int give_nmi(struct kvm_vcpu *vcpu)
+{
+	vcpu->events_known = false;
+	return kvm_ioctl(vcpu->fd, KVM_NMI, NULL);
+}
+
+/* With the coming entry, where KVM's other events are known: no ioctl of its own. */
+static int give_interrupt(struct kvm_vcpu *vcpu, uint32_t vector)
+{
+	struct kvm_run *run = vcpu->run;
+	struct kvm_interrupt irq = {vector};
+
+	if (!vcpu->events_known)
+		return kvm_ioctl(vcpu->fd, KVM_INTERRUPT, &irq);
+	run->s.regs.events.interrupt.injected = 1;
+	run->s.regs.events.interrupt.nr = (__u8)vector;
+	run->s.regs.events.interrupt.soft = 0;
+	run->kvm_dirty_regs = KVM_SYNC_X86_EVENTS;
+	return 0;
+}
+
 /* Gives the guest what is deliverable, or asks KVM to say when it is. */
 static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	struct kvm_run *run = vcpu->run;
-	struct kvm_interrupt irq;
 	int ret = 0;
 
 	if (lapic_take_nmi(&vcpu->lapic))
-		ret = kvm_ioctl(vcpu->fd, KVM_NMI, NULL);
-	if (!ret && is_interruptible(vcpu)) {
-		irq.irq = accept_interrupt(vcpu);
-		ret = kvm_ioctl(vcpu->fd, KVM_INTERRUPT, &irq);
-	}
+		ret = give_nmi(vcpu);
+	if (!ret && is_interruptible(vcpu))
+		ret = give_interrupt(vcpu, accept_interrupt(vcpu));
 	lapic_pv_eoi_offer(&vcpu->lapic);
 	run->request_interrupt_window = has_interrupt(vcpu);
 	run->cr8 = lapic_cr8_get(&vcpu->lapic);

@@ -43,6 +43,7 @@ enum exit_kind {
  * @exits: returns of KVM_RUN by kind; others may read it.
  * @unfinished: the last exit was inside an instruction (port, memory, MSR),
  *              which KVM ends, or lets fault, first thing in the next KVM_RUN.
+ * @events_known: run->s.regs.events is what KVM has.
  * @early_ns:   its guest agrees to timer interrupts that are early by up to this;
  * @slack:      where it says by how much they were, in guest memory;
  * @early_wake: its timer woke it, and its word was not looked at since.
@@ -62,6 +63,7 @@ struct kvm_vcpu {
 	atomic_bool woken;       /* any thread: ends a block, or the next one */
 	atomic_uint holds;
 	bool unfinished;
+	bool events_known;
 	uint64_t guest_tsc;
 	uint64_t exits[EXIT_KINDS];
 	uint64_t tsc_offset;
