@@ -2,12 +2,19 @@
 #
 # Guests that start with a firmware: Debian's SeaBIOS, unmodified, and disks.
 # timeout: 900
+# tests: at once
 
 load helper
 
 BIOS=/usr/share/seabios/bios.bin
 BIOS_256K=/usr/share/seabios/bios-256k.bin
-HELLO=$IMAGES/hello.img
+# Of each test its own: a disk belongs to one process at a time.
+HELLO=hello.img
+
+setup() {
+	enter_work
+	cp "$IMAGES/hello.img" $HELLO
+}
 
 # boot ARGUMENTS...: disvm run, exit 0; its report is report.json. Each boot is a few
 # seconds of work for a processor that is interpreted in kernel mode.

@@ -3,6 +3,7 @@
 # The tiny guest, unchanged, under QEMU on the host's KVM: boots by each entry,
 # on each kind of machine, and prints its report. (R: CARD-9)
 #
+# tests: at once
 # Counts and formats are checked, times are not. QEMU's debug exit makes exit
 # status 2 * code + 1 of an exit code.
 

@@ -17,12 +17,16 @@ TINY=$IMAGES/tiny.elf
 MULTIBOOT=$BUILD/guest/tiny-multiboot.elf
 export ROOT DISVM BUILD TINY MULTIBOOT
 
-setup() {
+enter_work() {
 	# bats keeps files of its own beside.
 	mkdir "$BATS_TEST_TMPDIR/work"
 	cd "$BATS_TEST_TMPDIR/work" || return 1
 	[ -x "$DISVM" ] || fail "$DISVM is not built"
 	[ -r "$TINY" ] || fail "$TINY is not built"
+}
+
+setup() {
+	enter_work
 }
 
 # Figures are those of a machine that does nothing else: say what it did.
