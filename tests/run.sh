@@ -9,7 +9,7 @@
 #   tsan   unit and kvm with TSan         fuzz   each fuzzer for 60 s
 #   nested      kvm in machines with another KVM: two kernels, two and one CPUs
 #   nested-all  the same with each kernel and number of CPUs, each case as it ends
-#   all    all of these but fuzz and nested ones
+#   all    all of these but nested-all
 #
 # Every program has a time limit: 120 s, a bats file 300 s; "timeout: SECONDS" in
 # a comment of its source sets another. A sanitizer gets three times as much. Unit
@@ -209,6 +209,8 @@ group() {
 		group unit
 		group asan
 		group tsan
+		group fuzz
+		group nested
 		group kvm
 		group e2e
 		return
