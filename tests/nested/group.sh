@@ -49,6 +49,29 @@ nested_end() {
 	esac
 }
 
+# nested_accel BUILD IMAGE: once, before the first machine: what machines run on.
+# Sets $nested_kvm to the module of their KVM where the host's nests and a guest ran
+# in a machine on it; empty is QEMU's emulator. Says which, and why.
+nested_accel() {
+	local dir=$PWD/build/nested/run/probe why rc
+	[ -z "${nested_kvm+set}" ] || return 0
+	nested_kvm=
+	if why=$(tests/nested/accel.sh); then
+		mkdir -p "$dir"
+		echo "60 probe $1/disvm run --kernel $2 --cmdline 'work=idle time=1ms'" >"$dir/jobs"
+		rm -rf "$dir/log"
+		MACHINE_KVM=$why tests/nested/machine.sh 6.12 1 "$dir" "$PWD/$2" \
+			"$PWD/$1/disvm" >"$dir/out"
+		if read -r rc _ 2>/dev/null <"$dir/log/probe.end" && [ "$rc" = 0 ]; then
+			nested_kvm=$why
+			echo "  machines run on this host's KVM, theirs is $why"
+			return
+		fi
+		why="no guest ran in a machine on this host's KVM, see $dir"
+	fi
+	echo "  machines run in QEMU's emulator: $why"
+}
+
 # nested LABEL BUILD FACTOR SERIES CPUS [CASE...]: all jobs in a machine with a kernel
 # of that series, and these cases of linux_jobs with the same kernel as guest. Those
 # it did not come to have failed; why, and its console's end, is shown. Each case is
@@ -59,6 +82,7 @@ nested() {
 	local -A left=()
 	local linux=("${@:6}")
 	[ "$build" = build ] || image=$build/tiny.elf
+	nested_accel "$build" "$image"
 	mkdir -p "$dir"
 	nested_jobs "$build" "$image" $(($3 * 3)) >"$dir/jobs"
 	if [ "${#linux[@]}" -gt 0 ]; then
@@ -83,7 +107,7 @@ nested() {
 			;;
 		dead) why="$name $rest" ;;
 		esac
-	done < <(MACHINE_MODULES=tun tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
+	done < <(MACHINE_KVM=$nested_kvm MACHINE_MODULES=tun tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
 		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so})
 	[ "${#left[@]}" -gt 0 ] || return
 	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null

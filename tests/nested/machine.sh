@@ -5,7 +5,7 @@
 # own, which has a KVM of its own.
 #
 # QEMU's emulator knows AMD's SVM with nested paging: this works without any KVM
-# outside. SERIES is that of the machine's kernel (kernel.sh). A job is a line:
+# outside. With MACHINE_KVM it runs on that of the host. SERIES is that of the machine's kernel (kernel.sh). A job is a line:
 # time limit in seconds, name, command. The commands find this directory, with the
 # FILEs (absolute paths) and their libraries; the tree DIR/root is part of /.
 #
@@ -19,7 +19,8 @@
 # Exit status: 0 if all jobs ended, however; else 1.
 #
 # Environment: MACHINE_MEM, its memory in MiB (1024); MACHINE_MODULES, modules to
-# load beside KVM's; MACHINE_APPEND, more of the kernel's command line.
+# load beside KVM's; MACHINE_APPEND, more of the kernel's command line; MACHINE_KVM,
+# the module of its KVM on a host that nests (accel.sh).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 series=$1 cpus=$2 dir=$3
@@ -46,18 +47,25 @@ cp "$dir/jobs" "$dir/root/jobs"
 	done
 } >"$dir/root/environment"
 "$here/initrd.sh" "$kernel" "$dir/initrd" \
-	"irqbypass kvm kvm-amd ${MACHINE_MODULES:-}" \
+	"irqbypass kvm ${MACHINE_KVM:-kvm-amd} ${MACHINE_MODULES:-}" \
 	"$dir/root" "$@" 2>"$dir/initrd.log" ||
 	dead "no initrd: $(tail -n 1 "$dir/initrd.log")"
 
 # A thread per CPU of the machine hangs the emulator sooner or later: one for all.
+append="console=ttyS0 quiet panic=-1 oops=panic ${MACHINE_APPEND:-}"
+if [ -n "${MACHINE_KVM:-}" ]; then
+	accel=(-accel kvm -cpu host)
+else
+	accel=(-accel "tcg,thread=single" -cpu max,-cx16)
+	append+=" tsc=reliable"
+fi
+
 # A panic ends the machine (panic=-1, -no-reboot); silence ends it here. It does
 # not outlive this shell, however that ends.
-exec 3< <(exec setpriv --pdeathsig KILL qemu-system-x86_64 -M q35 -accel tcg,thread=single -cpu max,-cx16 \
+exec 3< <(exec setpriv --pdeathsig KILL qemu-system-x86_64 -M q35 "${accel[@]}" \
 	-smp "$cpus" -m "${MACHINE_MEM:-1024}" -nographic -no-reboot -nodefaults \
 	-serial "file:$dir/console.log" -serial stdio \
-	-kernel "$kernel/vmlinux" -initrd "$dir/initrd" -append \
-	"console=ttyS0 quiet panic=-1 oops=panic tsc=reliable ${MACHINE_APPEND:-}" \
+	-kernel "$kernel/vmlinux" -initrd "$dir/initrd" -append "$append" \
 	</dev/null 2>"$dir/qemu.log")
 machine=$!
 

@@ -16,7 +16,7 @@ tree() {
 	rm -rf "$tmp/tree"
 	mkdir -p "$tmp/tree/tests"/{unit,kvm,nested} "$tmp/tree/build/tests/unit"
 	cp "$here/run.sh" "$tmp/tree/tests/"
-	cp "$here/nested/group.sh" "$tmp/tree/tests/nested/"
+	cp "$here"/nested/{group,accel}.sh "$tmp/tree/tests/nested/"
 	echo '/* timeout: 1 */' | tee "$tmp/tree/tests/unit/test_x.c" \
 		>"$tmp/tree/tests/kvm/test_x.c"
 }
@@ -96,5 +96,60 @@ expect_nested nested_hanging '5 passed, 10 failed' 1 <<<"$x; echo dead silent fo
 expect_nested nested_panicking '1 passed, 12 failed' 1 <<<'echo dead ended before its jobs; exit 1'
 expect_nested nested_no_verdict '1 passed, 12 failed' 1 <<<'exit 0'
 expect_nested nested_killed '5 passed, 10 failed' 1 <<<"$x; kill -9 "'$$'
+
+# host FLAGS NESTED: a processor and its module of KVM; what machines would run on.
+host() {
+	mkdir -p "$tmp/modules"/kvm_{amd,intel}/parameters
+	printf 'processor\t: 0\nflags\t\t: fpu %s lm\n' "$1" >"$tmp/cpuinfo"
+	tee "$tmp/modules"/kvm_{amd,intel}/parameters/nested <<<"$2" >/dev/null
+	export ACCEL_CPUINFO=$tmp/cpuinfo ACCEL_MODULES=$tmp/modules
+}
+
+# accel NAME KVM TEXT STATUS: so answers accel.sh with that /dev/kvm.
+accel() {
+	local rc=0 out
+	out=$(DISVM_TEST_KVM=$2 "$here/nested/accel.sh" 2>&1) || rc=$?
+	if [[ $out != *"$3"* ]] || [ "$rc" -ne "$4" ]; then
+		echo "run-selftest: $1: '$out', exit $rc; wanted '$3', exit $4" >&2
+		broken=1
+	fi
+}
+
+# says NAME TEXT: the machines that nested_good had ran on this.
+says() {
+	local out
+	out=$(MAKE=true DISVM_TEST_KVM=/dev/null "$tmp/tree/tests/run.sh" nested 2>&1) || true
+	if [ "$(grep -c 'machines run' <<<"$out")" -ne 1 ] || ! grep -qF "$2" <<<"$out"; then
+		echo "run-selftest: $1: no '$2' in:" >&2
+		echo "$out" >&2
+		broken=1
+	fi
+}
+
+host svm 1
+accel accel_amd /dev/null kvm-amd 0
+accel accel_no_device /nonexistent "missing or may not be opened" 1
+host "vmx smx" Y
+accel accel_intel /dev/null kvm-intel 0
+host vmx N
+accel accel_not_nesting /dev/null "kvm_intel does not nest" 1
+host "svm_lock vmx2" Y
+accel accel_no_flag /dev/null "neither svm nor vmx" 1
+
+# probe STATUS: a machine that is asked for the probe alone; others run on its KVM.
+probe() {
+	cat <<-END
+		grep -q "^60 probe" "\$dir/jobs" && { job log/probe $1; exit; }
+		case \${MACHINE_KVM:-none} in none | kvm-intel) ;; *) exit 1 ;; esac
+	END
+}
+
+host vmx Y
+expect_nested accel_nests '15 passed, 0 failed' 0 <<<"$(probe 0); $x; $rest"
+says accel_nests "on this host's KVM, theirs is kvm-intel"
+expect_nested accel_probe_fails '15 passed, 0 failed' 0 <<<"$(probe 1); $x; $rest"
+says accel_probe_fails "in QEMU's emulator: no guest ran"
+expect_nested accel_probe_dies '15 passed, 0 failed' 0 <<<"grep -q '^60 probe' \"\$dir/jobs\" && exit 1; $x; $rest"
+says accel_probe_dies "in QEMU's emulator: no guest ran"
 
 exit "$broken"

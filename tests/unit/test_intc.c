@@ -125,10 +125,11 @@ static void end_pair(struct bed *b)
 	out(b, 0x20, 0x20);
 }
 
-static void pulse(struct bed *b, unsigned gsi)
+/* An edge; the line stays high. */
+static void rise(struct bed *b, unsigned gsi)
 {
-	intc_set_line(&b->intc, gsi, true);
 	intc_set_line(&b->intc, gsi, false);
+	intc_set_line(&b->intc, gsi, true);
 }
 
 /* The vector that @cpu would take now, and takes; -1: none. */
@@ -178,7 +179,7 @@ static void test_intc_inputs_reach_their_pins(void **state)
 
 		if (gsi == 2)
 			continue;
-		pulse(b, gsi);
+		rise(b, gsi);
 		assert_int_equal(taken(b, 1), 0x40 + pin);
 		wr(b->f, 1, EOI, 0);
 		assert_int_equal(taken(b, 1), -1);
@@ -195,7 +196,7 @@ static void test_intc_isa_inputs_reach_the_pair(void **state)
 	for (unsigned gsi = 0; gsi < PC_GSIS; gsi++) {
 		if (gsi == 2)
 			continue;
-		pulse(b, gsi);
+		rise(b, gsi);
 		assert_int_equal(intc_intr(&b->intc), gsi < PC_ISA_GSIS);
 		if (gsi >= PC_ISA_GSIS)
 			continue;
@@ -295,7 +296,7 @@ static void test_intc_lowest_priority_takes_turns(void **state)
 	for (unsigned i = 0; i < 6; i++) {
 		static const unsigned order[] = {0, 2, 3};
 
-		pulse(b, 20);
+		rise(b, 20);
 		assert_int_equal(taken(b, order[i % 3]), 0x55);
 		wr(b->f, order[i % 3], EOI, 0);
 	}
@@ -306,7 +307,7 @@ static void test_intc_entry_as_nmi_reaches_its_destination(void **state)
 	struct bed *b = *state;
 
 	entry(b, 20, 3, 0x400);
-	pulse(b, 20);
+	rise(b, 20);
 	lapic_sync(b->f->cpus[3]);
 	assert_true(lapic_take_nmi(b->f->cpus[3]));
 	assert_int_equal(atomic_load(&b->wakes[3]), 1);
@@ -320,8 +321,8 @@ static void test_intc_pair_reaches_others_as_extint_by_pin_0(void **state)
 
 	initialise_pair(b);
 	entry(b, 0, 3, 0x700);
-	pulse(b, 4);
-	pulse(b, 6);
+	rise(b, 4);
+	rise(b, 6);
 	lapic_sync(l);
 	assert_true(lapic_extint(l));
 	assert_int_equal(atomic_load(&b->wakes[3]), 1);
@@ -348,8 +349,8 @@ static void test_intc_auto_eoi_sends_extint_for_each(void **state)
 	out(b, 0x21, 0x04);
 	out(b, 0x21, 0x03);
 	entry(b, 0, 3, 0x700);
-	pulse(b, 4);
-	pulse(b, 6);
+	rise(b, 4);
+	rise(b, 6);
 	for (int i = 0; i < 2; i++) {
 		lapic_sync(l);
 		assert_true(lapic_extint(l));
@@ -375,7 +376,7 @@ static void test_intc_boot_vcpu_is_woken_when_timer_is_heard_again(void **state)
 	struct bed *b = *state;
 
 	assert_true(intc_hears(&b->intc, PC_PIT_GSI));
-	pulse(b, PC_PIT_GSI);
+	rise(b, PC_PIT_GSI);
 	assert_false(intc_hears(&b->intc, PC_PIT_GSI));
 	assert_true(intc_hears(&b->intc, PC_RTC_GSI));
 	assert_false(intc_hears(&b->intc, 16));
@@ -391,7 +392,7 @@ static void test_intc_boot_vcpu_is_woken_when_timer_is_heard_again(void **state)
 	assert_int_equal(atomic_load(&b->wakes[0]), 1);
 	/* INTR, too. */
 	initialise_pair(b);
-	pulse(b, PC_PIT_GSI);
+	rise(b, PC_PIT_GSI);
 	assert_false(intc_hears(&b->intc, PC_PIT_GSI));
 	intc_accept(&b->intc);
 	assert_true(intc_hears(&b->intc, PC_PIT_GSI));

@@ -25,7 +25,7 @@ static void test_pic_each_input_has_its_vector(void **state)
 	for (unsigned i = 0; i < PIC_INPUTS; i++) {
 		if (i == PIC_CASCADE)
 			continue;
-		pulse(p, i);
+		rise(p, i);
 		assert_true(pic_intr(p));
 		assert_int_equal(pic_accept(p),
 				 i < 8 ? BASE1 + (int)i : BASE2 + (int)i - 8);
@@ -43,7 +43,7 @@ static void test_pic_base_ignores_lower_bits(void **state)
 	mask(p, FIRST, 0x37);
 	mask(p, FIRST, 0x04);
 	mask(p, FIRST, 0x01);
-	pulse(p, 1);
+	rise(p, 1);
 	assert_int_equal(pic_accept(p), 0x31);
 }
 
@@ -68,7 +68,7 @@ static void test_pic_icw1_clears_masks_edges_and_modes(void **state)
 	assert_false(pic_intr(p));
 	pic_set_line(p, 0, false);
 	pic_set_line(p, 0, true);
-	pulse(p, 7);
+	rise(p, 7);
 	assert_int_equal(pic_accept(p), BASE1 + 0);
 }
 
@@ -91,7 +91,7 @@ static void test_pic_initialisation_words_are_counted(void **state)
 	mask(p, FIRST, 0x03);
 	mask(p, FIRST, 0xf2);
 	assert_int_equal(pic_read(p, FIRST, true), 0xf2);
-	pulse(p, 0);
+	rise(p, 0);
 	assert_int_equal(pic_accept(p), 0x40);
 	assert_int_equal(isr(p, FIRST), 0);
 }
@@ -115,7 +115,7 @@ static void test_pic_single_first_chip_answers_for_cascade(void **state)
 
 	cmd(p, FIRST, 0x12);
 	mask(p, FIRST, BASE1);
-	pulse(p, 9);
+	rise(p, 9);
 	assert_int_equal(pic_accept(p), BASE1 + 2);
 	assert_int_equal(isr(p, SECOND), 0);
 }
@@ -125,7 +125,7 @@ static void test_pic_mask_holds_edge_back(void **state)
 	struct pic *p = *state;
 
 	mask(p, FIRST, 0x10);
-	pulse(p, 4);
+	rise(p, 4);
 	assert_false(pic_intr(p));
 	assert_int_equal(irr(p, FIRST), 0x10);
 	mask(p, FIRST, 0);
@@ -152,8 +152,8 @@ static void test_pic_edges_before_answer_are_one(void **state)
 {
 	struct pic *p = *state;
 
-	pulse(p, 3);
-	pulse(p, 3);
+	rise(p, 3);
+	rise(p, 3);
 	assert_int_equal(pic_accept(p), BASE1 + 3);
 	cmd(p, FIRST, EOI);
 	assert_false(pic_intr(p));
@@ -207,10 +207,9 @@ static void test_pic_elcr_switch_forgets_the_edge(void **state)
 	struct pic *p = *state;
 
 	mask(p, FIRST, 0x20);
-	pulse(p, 5);
+	rise(p, 5);
 	assert_int_equal(irr(p, FIRST), 0x20);
 	pic_elcr_write(p, FIRST, 0x20);
-	assert_int_equal(irr(p, FIRST), 0);
 	pic_elcr_write(p, FIRST, 0);
 	assert_int_equal(irr(p, FIRST), 0);
 }
@@ -242,30 +241,62 @@ static void test_pic_withdrawn_level_is_spurious_7(void **state)
 	assert_int_equal(isr(p, FIRST), 0);
 }
 
-/* The first chip has been answered, and is to be told the end. */
-static void test_pic_withdrawn_level_of_second_is_spurious_15(void **state)
+/* "In both the edge and level triggered modes": the line must stay high. */
+static void test_pic_withdrawn_edge_is_no_request(void **state)
+{
+	struct pic *p = *state;
+
+	rise(p, 5);
+	assert_true(pic_intr(p));
+	pic_set_line(p, 5, false);
+	assert_false(pic_intr(p));
+	assert_int_equal(irr(p, FIRST), 0);
+	assert_true(pic_hears(p, 5));
+	assert_int_equal(pic_accept(p), BASE1 + 7);
+	assert_int_equal(isr(p, FIRST), 0);
+}
+
+/* As the clock does when its status is read before the end of its last interrupt. */
+static void test_pic_edge_withdrawn_while_in_service_is_no_request(void **state)
+{
+	struct pic *p = *state;
+
+	rise(p, 8);
+	assert_int_equal(pic_accept(p), BASE2 + 0);
+	rise(p, 8);
+	assert_int_equal(irr(p, SECOND), 0x01);
+	pic_set_line(p, 8, false);
+	cmd(p, SECOND, EOI);
+	cmd(p, FIRST, EOI);
+	assert_false(pic_intr(p));
+}
+
+/* The second chip's output falls, which is a line of the first. */
+static void test_pic_withdrawn_line_of_second_is_spurious_7(void **state)
 {
 	struct pic *p = *state;
 
 	pic_elcr_write(p, SECOND, 0x04);
-	pic_set_line(p, 10, true);
-	pic_set_line(p, 10, false);
-	assert_int_equal(pic_accept(p), BASE2 + 7);
-	assert_int_equal(isr(p, FIRST), 0x04);
-	assert_int_equal(isr(p, SECOND), 0);
-	cmd(p, FIRST, EOI);
-	assert_false(pic_intr(p));
+	for (unsigned irq = 9; irq <= 10; irq++) {
+		pic_set_line(p, irq, true);
+		assert_true(pic_intr(p));
+		pic_set_line(p, irq, false);
+		assert_false(pic_intr(p));
+		assert_int_equal(pic_accept(p), BASE1 + 7);
+		assert_int_equal(isr(p, FIRST), 0);
+		assert_int_equal(isr(p, SECOND), 0);
+	}
 }
 
 static void test_pic_cascade_needs_both_ends(void **state)
 {
 	struct pic *p = *state;
 
-	pulse(p, 9);
+	rise(p, 9);
 	assert_int_equal(pic_accept(p), BASE2 + 1);
 	assert_int_equal(isr(p, FIRST), 0x04);
 	assert_int_equal(isr(p, SECOND), 0x02);
-	pulse(p, 10);
+	rise(p, 10);
 	cmd(p, FIRST, EOI);
 	assert_false(pic_intr(p));
 	cmd(p, SECOND, EOI);
@@ -279,7 +310,7 @@ static void test_pic_masks_of_both_chips_hold_back(void **state)
 	struct pic *p = *state;
 
 	mask(p, SECOND, 0xff);
-	pulse(p, 12);
+	rise(p, 12);
 	assert_false(pic_intr(p));
 	mask(p, FIRST, 0x04);
 	mask(p, SECOND, 0);
@@ -294,7 +325,7 @@ static void test_pic_hears_no_second_edge_before_the_answer(void **state)
 
 	mask(p, FIRST, 0x01);
 	assert_true(pic_hears(p, 0));
-	pulse(p, 0);
+	rise(p, 0);
 	assert_false(pic_hears(p, 0));
 	mask(p, FIRST, 0);
 	assert_false(pic_hears(p, 0));
@@ -324,7 +355,9 @@ int main(void)
 		T(test_pic_elcr_switch_forgets_the_edge),
 		T(test_pic_ltim_makes_all_inputs_levels),
 		T(test_pic_withdrawn_level_is_spurious_7),
-		T(test_pic_withdrawn_level_of_second_is_spurious_15),
+		T(test_pic_withdrawn_edge_is_no_request),
+		T(test_pic_edge_withdrawn_while_in_service_is_no_request),
+		T(test_pic_withdrawn_line_of_second_is_spurious_7),
 		T(test_pic_cascade_needs_both_ends),
 		T(test_pic_masks_of_both_chips_hold_back),
 		T(test_pic_hears_no_second_edge_before_the_answer),

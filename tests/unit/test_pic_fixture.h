@@ -55,10 +55,11 @@ static inline uint8_t isr(struct pic *p, unsigned chip)
 	return pic_read(p, chip, false);
 }
 
-static inline void pulse(struct pic *p, unsigned irq)
+/** An edge; the line stays high. */
+static inline void rise(struct pic *p, unsigned irq)
 {
-	pic_set_line(p, irq, true);
 	pic_set_line(p, irq, false);
+	pic_set_line(p, irq, true);
 }
 
 /** ICW1 to ICW4; @icw4 is the first chip's, the second has 1. */

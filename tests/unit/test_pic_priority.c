@@ -7,7 +7,7 @@
 
 static void in_service(struct pic *p, unsigned irq)
 {
-	pulse(p, irq);
+	rise(p, irq);
 	pic_accept(p);
 }
 
@@ -22,7 +22,7 @@ static void test_pic_order_is_that_of_inputs(void **state)
 	struct pic *p = *state;
 
 	for (unsigned i = 0; i < 6; i++)
-		pulse(p, irqs[i]);
+		rise(p, irqs[i]);
 	for (unsigned i = 0; i < 6; i++) {
 		assert_int_equal(pic_accept(p), order[i]);
 		cmd(p, SECOND, EOI);
@@ -36,10 +36,10 @@ static void test_pic_in_service_blocks_equal_and_lower(void **state)
 	struct pic *p = *state;
 
 	in_service(p, 3);
-	pulse(p, 3);
-	pulse(p, 4);
+	rise(p, 3);
+	rise(p, 4);
 	assert_false(pic_intr(p));
-	pulse(p, 1);
+	rise(p, 1);
 	assert_true(pic_intr(p));
 	assert_int_equal(pic_accept(p), BASE1 + 1);
 	assert_int_equal(isr(p, FIRST), 0x0a);
@@ -89,9 +89,9 @@ static void test_pic_set_priority_rotates_the_order(void **state)
 	struct pic *p = *state;
 
 	cmd(p, FIRST, SET_PRIORITY | 4);
-	pulse(p, 0);
-	pulse(p, 4);
-	pulse(p, 5);
+	rise(p, 0);
+	rise(p, 4);
+	rise(p, 5);
 	assert_int_equal(pic_accept(p), BASE1 + 5);
 	cmd(p, FIRST, EOI);
 	assert_int_equal(pic_accept(p), BASE1 + 0);
@@ -105,9 +105,9 @@ static void test_pic_rotate_on_eoi_makes_the_ended_lowest(void **state)
 
 	in_service(p, 4);
 	cmd(p, FIRST, ROTATE_EOI);
-	pulse(p, 4);
-	pulse(p, 3);
-	pulse(p, 6);
+	rise(p, 4);
+	rise(p, 3);
+	rise(p, 6);
 	assert_int_equal(pic_accept(p), BASE1 + 6);
 	cmd(p, FIRST, EOI);
 	assert_int_equal(pic_accept(p), BASE1 + 3);
@@ -118,8 +118,8 @@ static void test_pic_rotate_on_eoi_with_none_in_service_keeps_order(void **state
 	struct pic *p = *state;
 
 	cmd(p, FIRST, ROTATE_EOI);
-	pulse(p, 7);
-	pulse(p, 0);
+	rise(p, 7);
+	rise(p, 0);
 	assert_int_equal(pic_accept(p), BASE1 + 0);
 }
 
@@ -132,8 +132,8 @@ static void test_pic_rotate_on_specific_eoi_makes_the_named_lowest(void **state)
 	cmd(p, FIRST, ROTATE_EOI_INPUT | 5);
 	assert_int_equal(isr(p, FIRST), 0x08);
 	cmd(p, FIRST, EOI);
-	pulse(p, 5);
-	pulse(p, 6);
+	rise(p, 5);
+	rise(p, 6);
 	assert_int_equal(pic_accept(p), BASE1 + 6);
 }
 
@@ -143,8 +143,8 @@ static void test_pic_auto_eoi_keeps_nothing_in_service(void **state)
 	struct pic *p = *state;
 
 	initialise(p, 0x03);
-	pulse(p, 3);
-	pulse(p, 5);
+	rise(p, 3);
+	rise(p, 5);
 	assert_int_equal(pic_accept(p), BASE1 + 3);
 	assert_int_equal(isr(p, FIRST), 0);
 	assert_int_equal(pic_accept(p), BASE1 + 5);
@@ -157,17 +157,17 @@ static void test_pic_rotate_in_auto_eoi_takes_turns(void **state)
 
 	initialise(p, 0x03);
 	cmd(p, FIRST, ROTATE_AUTO);
-	pulse(p, 3);
+	rise(p, 3);
 	assert_int_equal(pic_accept(p), BASE1 + 3);
-	pulse(p, 3);
-	pulse(p, 7);
+	rise(p, 3);
+	rise(p, 7);
 	assert_int_equal(pic_accept(p), BASE1 + 7);
 	assert_int_equal(pic_accept(p), BASE1 + 3);
 	cmd(p, FIRST, ROTATE_AUTO_OFF);
-	pulse(p, 5);
-	pulse(p, 6);
+	rise(p, 5);
+	rise(p, 6);
 	assert_int_equal(pic_accept(p), BASE1 + 5);
-	pulse(p, 5);
+	rise(p, 5);
 	assert_int_equal(pic_accept(p), BASE1 + 5);
 }
 
@@ -180,8 +180,8 @@ static void test_pic_auto_eoi_of_second_chip_loses_none(void **state)
 	mask(p, SECOND, BASE2);
 	mask(p, SECOND, 0x02);
 	mask(p, SECOND, 0x03);
-	pulse(p, 8);
-	pulse(p, 9);
+	rise(p, 8);
+	rise(p, 9);
 	assert_int_equal(pic_accept(p), BASE2 + 0);
 	cmd(p, FIRST, EOI);
 	assert_true(pic_intr(p));
@@ -196,14 +196,14 @@ static void test_pic_special_mask_lets_lower_ones_in(void **state)
 	struct pic *p = *state;
 
 	in_service(p, 3);
-	pulse(p, 6);
+	rise(p, 6);
 	mask(p, FIRST, 0x08);
 	assert_false(pic_intr(p));
 	cmd(p, FIRST, SPECIAL_MASK);
 	assert_true(pic_intr(p));
 	assert_int_equal(pic_accept(p), BASE1 + 6);
 	cmd(p, FIRST, SPECIAL_MASK_OFF);
-	pulse(p, 7);
+	rise(p, 7);
 	assert_false(pic_intr(p));
 }
 
@@ -213,7 +213,7 @@ static void test_pic_special_mask_needs_its_enable(void **state)
 	struct pic *p = *state;
 
 	in_service(p, 3);
-	pulse(p, 6);
+	rise(p, 6);
 	mask(p, FIRST, 0x08);
 	cmd(p, FIRST, 0x28);
 	assert_false(pic_intr(p));
@@ -242,17 +242,17 @@ static void test_pic_special_fully_nested_second_interrupts_itself(void **state)
 	struct pic *p = *state;
 
 	in_service(p, 12);
-	pulse(p, 9);
+	rise(p, 9);
 	assert_false(pic_intr(p));
 	initialise(p, 0x11);
 	in_service(p, 12);
-	pulse(p, 13);
+	rise(p, 13);
 	assert_false(pic_intr(p));
-	pulse(p, 9);
+	rise(p, 9);
 	assert_true(pic_intr(p));
 	assert_int_equal(pic_accept(p), BASE2 + 1);
 	assert_int_equal(isr(p, SECOND), 0x12);
-	pulse(p, 3);
+	rise(p, 3);
 	assert_false(pic_intr(p));
 }
 
@@ -262,7 +262,7 @@ static void test_pic_status_read_shows_what_was_chosen(void **state)
 	struct pic *p = *state;
 
 	in_service(p, 3);
-	pulse(p, 6);
+	rise(p, 6);
 	cmd(p, FIRST, READ_ISR);
 	assert_int_equal(pic_read(p, FIRST, false), 0x08);
 	assert_int_equal(pic_read(p, FIRST, false), 0x08);
@@ -277,8 +277,8 @@ static void test_pic_poll_answers_the_highest_once(void **state)
 {
 	struct pic *p = *state;
 
-	pulse(p, 6);
-	pulse(p, 4);
+	rise(p, 6);
+	rise(p, 4);
 	cmd(p, FIRST, POLL);
 	assert_int_equal(pic_read(p, FIRST, false), 0x84);
 	assert_false(pic_intr(p));
@@ -299,7 +299,7 @@ static void test_pic_poll_of_both_chips_finds_the_input(void **state)
 {
 	struct pic *p = *state;
 
-	pulse(p, 11);
+	rise(p, 11);
 	cmd(p, FIRST, POLL);
 	assert_int_equal(pic_read(p, FIRST, false), 0x82);
 	cmd(p, SECOND, POLL);

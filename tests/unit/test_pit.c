@@ -177,6 +177,23 @@ static void test_pit_missed_periods_are_one_interrupt(void **state)
 			loaded_ns + TICKS_NS(4001));
 }
 
+/* Mode 3, half of whose period the output is low. */
+static void test_pit_late_tick_leaves_the_line_high(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t loaded_ns = start(f, 3, 1000);
+
+	f->edges = 0;
+	tick_at(f, loaded_ns + TICKS_NS(1600));
+	assert_int_equal(f->edges, 1);
+	assert_true(f->level);
+	rd(f, PC_PIT_PORT);
+	assert_false(f->level);
+	tick_at(f, loaded_ns + TICKS_NS(2001));
+	assert_int_equal(f->edges, 2);
+	assert_true(f->level);
+}
+
 static void test_pit_one_shot_interrupts_once(void **state)
 {
 	struct fixture *f = *state;
@@ -409,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_pit_rate_generator_interrupts_each_period),
 		T(test_pit_missed_periods_are_one_interrupt),
+		T(test_pit_late_tick_leaves_the_line_high),
 		T(test_pit_one_shot_interrupts_once),
 		T(test_pit_strobe_interrupts_once),
 		T(test_pit_idle_never_expires),

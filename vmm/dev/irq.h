@@ -22,7 +22,10 @@ struct irq_line {
 	unsigned gsi;
 };
 
-/** An edge is a level of true and then of false. Not wired: nothing happens. */
+/**
+ * An edge is a level of false and then of true, which stays until it is answered:
+ * the 8259 pair forgets it with the level. Not wired: nothing happens.
+ */
 static inline void irq_line_set(const struct irq_line *line, bool level)
 {
 	if (line->set)

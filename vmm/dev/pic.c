@@ -46,7 +46,7 @@ static uint8_t level_inputs(const struct pic_chip *c)
 	return c->all_level ? 0xff : c->elcr;
 }
 
-/* IRR: a level asks while it is there, an edge until it is answered. */
+/* IRR: a level asks while it is there, an edge until it is answered or falls. */
 static uint8_t requests(const struct pic_chip *c)
 {
 	uint8_t level = level_inputs(c);
@@ -91,6 +91,7 @@ static void set_input(struct pic_chip *c, unsigned input, bool level)
 
 	if (!level) {
 		c->lines &= (uint8_t)~bit;
+		c->latched &= (uint8_t)~bit;
 		return;
 	}
 	if (!(c->lines & bit) && !(level_inputs(c) & bit))
@@ -168,9 +169,8 @@ uint8_t pic_accept(struct pic *pic)
 	answer(first, (unsigned)input);
 	if (input != PIC_CASCADE || first->single)
 		return first->base | (uint8_t)input;
-	input = answer_second(pic);
-	return pic->chips[1].base |
-	       (input < 0 ? SPURIOUS_INPUT : (uint8_t)input);
+	/* It asks, or its output would not be high. */
+	return pic->chips[1].base | (uint8_t)answer_second(pic);
 }
 
 /* What an initialisation forgets; lines and trigger modes are not the chip's. */

@@ -8,8 +8,9 @@
  * for the vector, as the two INTA cycles do.
  *
  * The second chip is on input 2 of the first, whatever ICW3 says. It is always an
- * 8086 that asks: without ICW4, too. An edge stays latched when its line falls
- * before it was answered; so a line may be pulsed.
+ * 8086 that asks: without ICW4, too. A line must stay high until it is answered, in
+ * either trigger mode ("default IR7"): a device that takes its request back, because
+ * its status was read meanwhile, interrupts nobody.
  *
  * Invariant: input 2 of the first chip is the output of the second.
  * Locking: the owner's. No function blocks or calls back.
@@ -71,8 +72,8 @@ bool pic_intr(const struct pic *pic);
 
 /**
  * pic_accept - INTA: the most urgent interrupt is in service.
- * Return: its vector; that of input 7, which is not in service then, of the chip
- * that does not ask any more.
+ * Return: its vector; if nobody asks any more, that of input 7 of the first chip,
+ * which is not in service then.
  */
 uint8_t pic_accept(struct pic *pic);
 

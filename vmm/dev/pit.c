@@ -67,13 +67,11 @@ static void see(struct pit *p, uint64_t tick)
 }
 
 /* After each change. @vcpu: whose it is. */
-static void settle(struct pit *p, uint64_t tick, unsigned vcpu)
+static void arm(struct pit *p, uint64_t tick, unsigned vcpu)
 {
 	uint64_t before_ns = atomic_load(&p->due_ns);
-	uint64_t due_ns;
+	uint64_t due_ns = ns_of(pit_counter_next_rise(&p->counters[0], tick));
 
-	set_level(p, pit_counter_out(&p->counters[0], tick));
-	due_ns = ns_of(pit_counter_next_rise(&p->counters[0], tick));
 	atomic_store(&p->due_ns, due_ns);
 	if (due_ns < before_ns && p->config.host.earlier)
 		p->config.host.earlier(p->config.host.ctx, vcpu);
@@ -122,7 +120,8 @@ static enum io_action pit_io(void *dev, struct io_access *a)
 	} else {
 		pit_counter_write(&p->counters[reg], a->data[0], tick);
 	}
-	settle(p, tick, a->vcpu);
+	set_level(p, pit_counter_out(&p->counters[0], tick));
+	arm(p, tick, a->vcpu);
 	pthread_mutex_unlock(&p->lock);
 	return IO_NONE;
 }
@@ -193,8 +192,13 @@ void pit_tick(struct pit *p, uint64_t now_ns)
 	pthread_mutex_lock(&p->lock);
 	/* Not back, if the clock of another thread was read later. */
 	if (tick > p->seen) {
+		/*
+		 * The output may be low again already. That is left to be seen
+		 * in an access: a vCPU that was kept from running, which no
+		 * processor is, shall not lose the interrupt.
+		 */
 		see(p, tick);
-		settle(p, tick, 0);
+		arm(p, tick, 0);
 	}
 	pthread_mutex_unlock(&p->lock);
 }

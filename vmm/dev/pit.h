@@ -13,8 +13,8 @@
  * Rises of counter 0's output that nobody took are made up for by one, at the next
  * tick. A new control word that raises the output interrupts, as on the chip.
  *
- * Invariant: due_ns is the next rise of counter 0 after `seen`, level its output at
- * the last access or tick; the line was told so.
+ * Invariant: due_ns is the next rise of counter 0 after `seen`. level, which the line
+ * was told, is its output at the last access, high since a tick that told a rise.
  *
  * Locking: one mutex per device, rank "device"; any thread may call anything but
  * pit_init() and pit_destroy(). The line and the host are called with it held.
