@@ -72,28 +72,42 @@ nested_accel() {
 	echo "  machines run in QEMU's emulator: $why"
 }
 
-# nested LABEL BUILD FACTOR SERIES CPUS [CASE...]: all jobs in a machine with a kernel
-# of that series, and these cases of linux_jobs with the same kernel as guest. Those
-# it did not come to have failed; why, and its console's end, is shown. Each case is
-# shown as it ends if $nested_cases is set.
-nested() {
-	local build=$2 series=$4 cpus=$5 image=images/tiny.elf start word name rest
-	local label="$1$4/$5 " dir="$PWD/build/nested/run/${1// /}$4-$5" why="no verdict"
-	local -A left=()
+# nested_start LABEL BUILD FACTOR SERIES CPUS [CASE...]: begin all jobs in a machine
+# with a kernel of that series, and these cases of linux_jobs with the same kernel as
+# guest. What comes of them goes to the directory $nested_dir.
+nested_start() {
+	local build=$2 series=$4 cpus=$5 image=images/tiny.elf dir
 	local linux=("${@:6}")
 	[ "$build" = build ] || image=$build/tiny.elf
 	nested_accel "$build" "$image"
+	nested_dir="$PWD/build/nested/run/${1// /}$4-$5"
+	dir=$nested_dir
 	mkdir -p "$dir"
 	nested_jobs "$build" "$image" $(($3 * 3)) >"$dir/jobs"
 	if [ "${#linux[@]}" -gt 0 ]; then
 		linux_jobs "$build" $(($3 * 3)) "${linux[@]}" >>"$dir/jobs"
 		tests/nested/linux.sh "$series" "$dir/root" 2>"$dir/linux.log" ||
-			report "${label}linux.sh" 0 1 0 "no guest" "$dir/linux.log"
+			report "$1$4/$5 linux.sh" 0 1 0 "no guest" "$dir/linux.log"
 	fi
+	echo "$1$4/$5 " >"$dir/label"
+	now_ms >"$dir/start"
+	MACHINE_KVM=$nested_kvm MACHINE_MODULES=tun tests/nested/machine.sh \
+		"$series" "$cpus" "$dir" "$PWD/$image" \
+		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so} \
+		>"$dir/events" &
+	echo $! >"$dir/pid"
+}
+
+# nested_follow DIR: report the jobs begun there as they end. Those that the machine did
+# not come to have failed; why, and its console's end, is shown. Each case is shown as
+# it ends if $nested_cases is set.
+nested_follow() {
+	local dir=$1 label why="no verdict" word name rest
+	local -A left=()
+	IFS= read -r label <"$dir/label"
 	while read -r word name _; do
 		left[$name]=$word
 	done <"$dir/jobs"
-	start=$(now_ms)
 	while read -r word name rest; do
 		case $word in
 		kernel) echo "  $label$name $rest" ;;
@@ -107,9 +121,15 @@ nested() {
 			;;
 		dead) why="$name $rest" ;;
 		esac
-	done < <(MACHINE_KVM=$nested_kvm MACHINE_MODULES=tun tests/nested/machine.sh "$series" "$cpus" "$dir" "$PWD/$image" \
-		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so})
+	done < <(tail -n +1 -f --pid="$(<"$dir/pid")" "$dir/events")
 	[ "${#left[@]}" -gt 0 ] || return
 	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null
-	report "${label}machine" 0 "${#left[@]}" $(($(now_ms) - start)) "$why" "$tmp/log"
+	report "${label}machine" 0 "${#left[@]}" $(($(now_ms) - $(<"$dir/start"))) \
+		"$why" "$tmp/log"
+}
+
+# nested ARGUMENTS...: nested_start and nested_follow.
+nested() {
+	nested_start "$@"
+	nested_follow "$nested_dir"
 }
