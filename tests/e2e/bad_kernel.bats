@@ -12,6 +12,7 @@ kernel() {
 		--trace trace.json --report report.json "$@"
 }
 
+# bats test_tags=kvm
 @test "test_kernel_unchanged_copy_boots" {
 	cp "$TINY" k.elf
 	report --kernel k.elf --cmdline "work=idle time=1ms"
@@ -117,6 +118,7 @@ kernel() {
 	kernel "k.elf: program header size 55"
 }
 
+# bats test_tags=kvm
 @test "test_kernel_with_overlapping_segments_is_refused" {
 	image_with "load 1" $P_PADDR 8 "$(load_field 0 $P_PADDR)"
 	kernel "k.elf: segment 1: 0x"
@@ -124,22 +126,26 @@ kernel() {
 	[[ $stderr == *"overlaps segment 0"* ]] || fail "$stderr"
 }
 
+# bats test_tags=kvm
 @test "test_kernel_with_segment_beyond_memory_is_refused" {
 	image_with "load 1" $P_PADDR 8 $((32 << 20))
 	kernel "k.elf: segment 1: 0x2000000.." --mem 32M
 	[[ $stderr == *"outside the guest's 32 MiB"* ]] || fail "$stderr"
 }
 
+# bats test_tags=kvm
 @test "test_kernel_with_segment_in_device_hole_is_refused" {
 	image_with "load 1" $P_PADDR 8 0xfee00000
 	kernel "k.elf: segment 1: 0xfee00000.." --mem 5G
 }
 
+# bats test_tags=kvm
 @test "test_kernel_larger_than_memory_is_refused" {
 	cp "$TINY" k.elf
 	kernel "outside the guest's 1 MiB" --mem 1M
 }
 
+# bats test_tags=kvm
 @test "test_kernel_with_segment_of_2_to_62_bytes_in_memory_is_refused" {
 	image_with "load 1" $P_MEMSZ 8 $((1 << 62))
 	kernel "k.elf: segment 1: 0x"
@@ -203,12 +209,14 @@ kernel() {
 	kernel "i.img: file is empty" --initrd i.img
 }
 
+# bats test_tags=kvm
 @test "test_initrd_larger_than_memory_is_refused" {
 	cp "$TINY" k.elf
 	truncate -s 40M i.img
 	kernel "no room for the initrd" --initrd i.img --mem 32M
 }
 
+# bats test_tags=kvm
 @test "test_cmdline_of_64_kib_is_refused" {
 	cp "$TINY" k.elf
 	kernel "command line of 65536 bytes" \

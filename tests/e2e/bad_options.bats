@@ -177,6 +177,7 @@ usage() {
 	usage "--serial: the file name is empty" --serial file:
 }
 
+# bats test_tags=kvm
 @test "test_serial_unwritable_is_refused" {
 	usage "--serial: none/s.txt: No such file" --serial file:none/s.txt
 	mkdir d
@@ -187,6 +188,7 @@ usage() {
 	usage "--report: 'yaml' is not" --report yaml
 }
 
+# bats test_tags=kvm
 # Before the guests run: their work would be lost.
 @test "test_report_unwritable_is_refused" {
 	usage "--report: none/r.json: No such file" --report none/r.json
@@ -194,6 +196,7 @@ usage() {
 	usage "--report: d.json: Is a directory" --report d.json
 }
 
+# bats test_tags=kvm
 @test "test_trace_unwritable_is_refused" {
 	usage "--trace: " --trace none/t.json
 	[[ $stderr == *none/t.json* ]] || fail "$stderr"
@@ -205,6 +208,7 @@ usage() {
 	usage "--trace and --report are the same" --trace x.json --report x.json
 }
 
+# bats test_tags=kvm
 # Of several outputs, those that could be made are not left behind.
 @test "test_output_unwritable_leaves_no_other_output" {
 	usage "--report: " --serial file:s.txt --trace t.json \

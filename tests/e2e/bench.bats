@@ -19,6 +19,7 @@ true_of_bench() {
 		fail "does not hold: $filter" "$(cat bench.json)"
 }
 
+# bats test_tags=kvm
 # R: EVO-A2, PRE-4
 @test "test_bench_switch_quick_has_schema_and_plausible_figures" {
 	bench_json
@@ -38,6 +39,7 @@ true_of_bench() {
 	true_of_bench '[.ratios[] | .of, .to] - (.figures | keys) == []'
 }
 
+# bats test_tags=kvm
 @test "test_bench_switch_rounds_and_cpu_are_taken" {
 	local cpu
 	cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
@@ -46,6 +48,7 @@ true_of_bench() {
 	true_of_bench 'all(.figures[]; (.rounds_ns | length) == 3)'
 }
 
+# bats test_tags=kvm
 @test "test_bench_switch_table_shows_progress_apart" {
 	run --separate-stderr "$DISVM" bench switch --quick --rounds 2 </dev/null
 	expect_status 0

@@ -4,6 +4,8 @@
 # JSON, and the page as a browser shows it. Whether it works, never how fast.
 # timeout: 600
 
+# bats file_tags=kvm
+
 load helper
 
 setup_file() {

@@ -49,6 +49,7 @@ bz() {
 		--trace trace.json --report report.json "$@"
 }
 
+# bats test_tags=kvm
 # R: CARD-11
 @test "test_bzimage_is_entered_in_long_mode_with_its_parameters" {
 	head -c 5000 /dev/urandom >initrd
@@ -59,6 +60,7 @@ bz() {
 	holds '.vms[0].state == "finished" and .vms[0].exit_code == 0'
 }
 
+# bats test_tags=kvm
 # The check above can fail.
 @test "test_bzimage_with_other_parameters_fails" {
 	bzimage "$(expect_parameter $MAGIC 1)$DONE"
@@ -66,6 +68,7 @@ bz() {
 	holds '.vms[0].exit_code == 7'
 }
 
+# bats test_tags=kvm
 # R: CARD-11
 @test "test_bzimage_powers_off_by_acpi" {
 	bzimage "$POWER_OFF"
@@ -73,12 +76,14 @@ bz() {
 	holds '.vms[0].state == "finished" and .vms[0].reason == "power-off"'
 }
 
+# bats test_tags=kvm
 @test "test_bzimage_reset_by_acpi_ends_the_guest" {
 	bzimage "$RESET"
 	report --kernel k.bz --time-limit 20s
 	holds '.vms[0].state == "finished"'
 }
 
+# bats test_tags=kvm
 @test "test_bzimage_in_many_copies_boots_each" {
 	bzimage "$POWER_OFF"
 	report --kernel k.bz --copies 5 --time-limit 20s
@@ -115,18 +120,21 @@ bz() {
 	bz "k.bz: Linux setup header: no 64-bit entry"
 }
 
+# bats test_tags=kvm
 @test "test_bzimage_larger_than_the_guest_is_refused" {
 	bzimage "$DONE"
 	poke k.bz $INIT_SIZE 4 $((64 << 20))
 	bz "k.bz: segment 0: 0x100000..0x4100000 lies outside the guest's 32 MiB"
 }
 
+# bats test_tags=kvm
 @test "test_bzimage_with_a_long_command_line_is_refused" {
 	bzimage "$DONE"
 	bz "k.bz: command line of 101 bytes; at most 100" \
 		--cmdline "$(printf '%101s' x)"
 }
 
+# bats test_tags=kvm
 @test "test_bzimage_with_a_large_initrd_is_refused" {
 	bzimage "$DONE"
 	truncate -s 32M initrd

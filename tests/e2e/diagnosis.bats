@@ -3,6 +3,8 @@
 # What is said of guests that fail, of all of them on SIGUSR1, and of where they
 # spend their time.
 
+# bats file_tags=kvm
+
 load helper
 
 teardown() {

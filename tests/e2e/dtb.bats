@@ -28,6 +28,7 @@ bad() {
 		--trace trace.json --report report.json "$@"
 }
 
+# bats test_tags=kvm
 # R: CARD-6
 @test "test_dtb_dump_has_cpus_intents_memory_and_devices" {
 	dump --vcpus 3 --mem 48M --cmdline "work=idle" \
@@ -40,22 +41,26 @@ bad() {
 	[ "$(fdtget -t x out.dtb /serial reg)" = "3f8 8" ]
 }
 
+# bats test_tags=kvm
 @test "test_dtb_dump_runs_no_guest" {
 	dump --serial file:serial.txt --cmdline "work=spin"
 	[ ! -e serial.txt ]
 }
 
+# bats test_tags=kvm
 @test "test_dtb_dump_to_a_missing_directory_is_refused" {
 	refused 2 "--dump-dtb: none/out.dtb: No such file" \
 		run --kernel "$TINY" --dump-dtb none/out.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_dump_of_a_bad_overlay_leaves_nothing" {
 	echo text >o.dtb
 	refused 2 "o.dtb: not a flattened device tree" \
 		run --kernel "$TINY" --dtb-overlay o.dtb --dump-dtb out.dtb
 }
 
+# bats test_tags=kvm
 # R: CARD-6
 @test "test_dtb_tree_and_overlays_are_merged_in_order" {
 	compile tree <<-'END'
@@ -83,6 +88,7 @@ bad() {
 	[ "$(fdtget out.dtb / compatible)" = disvm,machine-1 ]
 }
 
+# bats test_tags=kvm
 @test "test_dtb_own_dump_is_taken_again" {
 	dump --vcpus 2
 	mv out.dtb own.dtb
@@ -90,6 +96,7 @@ bad() {
 	cmp <(dtc -q -I dtb -O dts own.dtb) out.dts
 }
 
+# bats test_tags=kvm
 @test "test_dtb_dump_of_other_vcpus_is_refused" {
 	dump --vcpus 2
 	mv out.dtb own.dtb
@@ -97,6 +104,7 @@ bad() {
 		--vcpus 1 --dtb own.dtb
 }
 
+# bats test_tags=kvm
 # R: CARD-6
 @test "test_dtb_guest_runs_with_a_merged_tree" {
 	compile over <<-'END'
@@ -109,6 +117,7 @@ bad() {
 	holds '.vms[0].state == "finished"'
 }
 
+# bats test_tags=kvm
 @test "test_dtb_in_a_configuration_file_is_merged" {
 	compile over <<-'END'
 		/dts-v1/;
@@ -120,6 +129,7 @@ bad() {
 	[ "$(fdtget out.dtb /board level)" = config ]
 }
 
+# bats test_tags=kvm
 @test "test_dtb_overlay_that_changes_memory_is_refused" {
 	compile over <<-'END'
 		/dts-v1/;
@@ -130,6 +140,7 @@ bad() {
 		--dtb-overlay over.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_tree_with_other_command_line_is_refused" {
 	compile tree <<-'END'
 		/dts-v1/;
@@ -139,31 +150,37 @@ bad() {
 		--dtb tree.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_missing_file_is_refused" {
 	bad "none.dtb: cannot open: No such file" --dtb none.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_of_text_is_refused" {
 	echo "not a tree, but quite some text, longer than a header" >t.dtb
 	bad "t.dtb: not a flattened device tree" --dtb t.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_larger_than_256_kib_is_refused" {
 	truncate -s 300K t.dtb
 	bad "t.dtb: file of 307200 bytes; at most 256 KiB are read" --dtb t.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_truncated_is_refused" {
 	dump
 	head -c 300 out.dtb >t.dtb
 	bad "t.dtb: device tree: truncated" --dtb t.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_tree_as_overlay_is_refused" {
 	dump
 	bad "out.dtb: device tree: not an overlay" --dtb-overlay out.dtb
 }
 
+# bats test_tags=kvm
 @test "test_dtb_overlay_with_unknown_label_is_refused" {
 	compile over <<-'END'
 		/dts-v1/;

@@ -2,6 +2,8 @@
 #
 # Guests that fail: exit 1, state Failed and the reason in the report.
 
+# bats file_tags=kvm
+
 load helper
 
 # failed REASON DETAIL WORK: the only guest fails like this.

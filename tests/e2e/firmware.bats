@@ -35,6 +35,7 @@ powered_off() {
 	holds '.vms[0] | .state == "finished" and .reason == "power-off"'
 }
 
+# bats test_tags=kvm
 # R: CARD-8
 @test "test_firmware_boots_boot_sector_of_disk" {
 	boot --firmware $BIOS_256K --disk "$HELLO"
@@ -44,6 +45,7 @@ powered_off() {
 	powered_off
 }
 
+# bats test_tags=kvm
 # As users see it: the line on the console, exit 0, and the table below.
 @test "test_firmware_output_is_followed_by_the_report" {
 	run --separate-stderr "$DISVM" run --firmware $BIOS_256K \
@@ -54,6 +56,7 @@ powered_off() {
 	says "vm0 finished: power-off"
 }
 
+# bats test_tags=kvm
 # R: CARD-8
 @test "test_firmware_of_128k_reads_and_writes_disk" {
 	cp "$BUILD/tests/boot/sectors.img" disk.img
@@ -74,6 +77,7 @@ powered_off() {
 	cmp disk.img wanted.img
 }
 
+# bats test_tags=kvm
 @test "test_firmware_cannot_write_read_only_disk" {
 	cp "$BUILD/tests/boot/sectors.img" disk.img
 	boot --firmware $BIOS_256K --disk disk.img,ro
@@ -83,6 +87,7 @@ powered_off() {
 	cmp disk.img "$BUILD/tests/boot/sectors.img"
 }
 
+# bats test_tags=kvm
 # A reset ends the guest, and the report tells it from a power-off.
 @test "test_firmware_without_disk_finds_nothing_to_boot" {
 	boot --firmware $BIOS_256K
@@ -91,6 +96,7 @@ powered_off() {
 	holds '.vms[0] | .state == "finished" and .reason == "reset"'
 }
 
+# bats test_tags=kvm
 @test "test_firmware_refuses_disk_without_boot_sector" {
 	head -c 65536 /dev/zero >disk.img
 	boot --firmware $BIOS_256K --disk disk.img
@@ -98,6 +104,7 @@ powered_off() {
 	says "No bootable device."
 }
 
+# bats test_tags=kvm
 # R: CARD-8
 @test "test_firmware_menu_boots_the_disk_that_is_chosen" {
 	local menu=0 pid
@@ -126,6 +133,7 @@ powered_off() {
 	powered_off
 }
 
+# bats test_tags=kvm
 # R: CARD-8
 @test "test_firmware_starts_all_vcpus" {
 	boot --firmware $BIOS_256K --disk "$HELLO" --vcpus 2 --firmware-log on
@@ -135,11 +143,13 @@ powered_off() {
 	powered_off
 }
 
+# bats test_tags=kvm
 @test "test_firmware_log_is_off_unless_asked_for" {
 	boot --firmware $BIOS_256K --disk "$HELLO"
 	says_not "firmware: "
 }
 
+# bats test_tags=kvm
 # RAM on both sides of the hole below 4 GiB.
 @test "test_firmware_knows_memory_above_4g" {
 	boot --firmware $BIOS_256K --disk "$HELLO" --mem 4G --firmware-log on
@@ -148,12 +158,14 @@ powered_off() {
 	powered_off
 }
 
+# bats test_tags=kvm
 @test "test_firmware_with_one_thread_per_vcpu_boots" {
 	boot --firmware $BIOS_256K --disk "$HELLO" --executor threads
 	says "Hello from a boot sector."
 	powered_off
 }
 
+# bats test_tags=kvm
 @test "test_firmware_copies_share_a_read_only_disk" {
 	boot --firmware $BIOS --disk "$HELLO,ro" --copies 2
 	says "vm0: Hello from a boot sector."
@@ -161,6 +173,7 @@ powered_off() {
 	holds '[.vms[].reason] == ["power-off", "power-off"]'
 }
 
+# bats test_tags=kvm
 # 64 KiB whose reset vector is an undefined instruction.
 @test "test_firmware_that_fails_is_shown" {
 	head -c 65536 /dev/zero >bad.bin

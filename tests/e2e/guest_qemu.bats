@@ -7,6 +7,8 @@
 # Counts and formats are checked, times are not. QEMU's debug exit makes exit
 # status 2 * code + 1 of an exit code.
 
+# bats file_tags=kvm
+
 load helper
 
 GUEST=${DISVM_GUEST:-$ROOT/build/guest}

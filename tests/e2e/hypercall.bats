@@ -5,6 +5,8 @@
 # comes of these is in run.bats and failing_guest.bats, there also what comes of
 # calls that are undefined.
 
+# bats file_tags=kvm
+
 load helper
 
 # answered VCPU HINT STATUS: the guest printed this answer, once.

@@ -31,6 +31,7 @@ refused_spawn() {
 	denied "$reason"
 }
 
+# bats test_tags=kvm
 # R: MEM-1, MEM-2
 @test "test_spawn_beyond_slab_of_vms_is_refused" {
 	refused_spawn slab-exhausted \
@@ -38,6 +39,7 @@ refused_spawn() {
 		--slab-vms 1 --copies 2
 }
 
+# bats test_tags=kvm
 # R: MEM-1, MEM-2, CARD-5
 @test "test_spawn_beyond_slab_of_vcpus_is_refused" {
 	refused_spawn slab-exhausted "out of memory: slab exhausted" \
@@ -45,18 +47,21 @@ refused_spawn() {
 	[[ $stderr == *"4/7 vCPUs"* ]] || fail "$stderr"
 }
 
+# bats test_tags=kvm
 # R: MEM-3
 @test "test_spawn_beyond_memory_limit_is_refused" {
 	refused_spawn mem-exhausted "vm1: out of memory: " \
 		--slab-mem 63M --mem 32M --copies 2
 }
 
+# bats test_tags=kvm
 # R: MEM-2
 @test "test_first_spawn_beyond_memory_limit_is_refused" {
 	refused_spawn mem-exhausted "vm0: out of memory: " \
 		--slab-mem 31M --mem 32M
 }
 
+# bats test_tags=kvm
 # R: MEM-1, MEM-3
 @test "test_spawns_that_just_fit_run" {
 	report --kernel "$TINY" --cmdline "work=idle time=1ms" --mem 32M \
@@ -64,6 +69,7 @@ refused_spawn() {
 	holds '[.vms[].state] == ["finished", "finished"]'
 }
 
+# bats test_tags=kvm
 # R: MEM-4
 @test "test_host_without_descriptors_is_named_and_nothing_left" {
 	before=$(files)

@@ -21,6 +21,7 @@ lines_about() {
 	grep -c "policy module '$1'" <<<"$stderr" || true
 }
 
+# bats test_tags=kvm
 # R: DIS-16
 @test "test_example_built_from_installed_headers_shares_by_weight" {
 	make -C "$ROOT" install DESTDIR="$PWD/root" PREFIX=/usr
@@ -35,6 +36,7 @@ lines_about() {
 	[ "$(lines_about stride)" -eq 0 ] || fail "$stderr"
 }
 
+# bats test_tags=kvm
 # R: DIS-16
 @test "test_module_that_picks_what_is_not_its_own_guests_go_on" {
 	with "$MODULES/foreign.so"
@@ -46,6 +48,7 @@ lines_about() {
 	[[ $stderr == *"): batch is back to rr"* ]]
 }
 
+# bats test_tags=kvm
 @test "test_module_that_sleeps_guests_go_on" {
 	with "$MODULES/slow.so" --trace trace.json
 	holds '.policies.batch == "rr"'
@@ -57,6 +60,7 @@ lines_about() {
 		trace.json >/dev/null || fail "no event in the trace"
 }
 
+# bats test_tags=kvm
 @test "test_module_that_keeps_the_rules_stays" {
 	with "$MODULES/keeps.so"
 	holds '.policies.batch == "keeps"'
@@ -64,6 +68,7 @@ lines_about() {
 	[ "$(lines_about keeps)" -eq 0 ] || fail "$stderr"
 }
 
+# bats test_tags=kvm
 @test "test_module_that_never_returns_is_named_and_ends_the_run" {
 	run --separate-stderr timeout -s KILL 30 "$DISVM" run \
 		--kernel "$TINY" --cmdline work=hog --vcpus 6 \
@@ -102,6 +107,7 @@ unloadable() {
 		--policy-module "$MODULES/keeps.so"
 }
 
+# bats test_tags=kvm
 @test "test_policy_of_a_module_may_be_named_before_it_is_loaded" {
 	report --kernel "$TINY" --cmdline "work=spin time=50ms" \
 		--policy background=keeps --policy-module "$MODULES/keeps.so"
@@ -114,6 +120,7 @@ priority, edf, fair, keeps)" run --kernel "$TINY" \
 		--policy-module "$MODULES/keeps.so" --policy batch=stride
 }
 
+# bats test_tags=kvm
 @test "test_module_in_configuration_file_is_loaded" {
 	cat >run.json <<-END
 		{"kernel": "$TINY", "cmdline": "work=spin time=50ms",

@@ -2,6 +2,8 @@
 #
 # The preemption timer, for a minute.
 
+# bats file_tags=kvm
+
 load helper
 
 # What a preemption costs on this backend: from one guest's last instruction to

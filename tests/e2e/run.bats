@@ -8,6 +8,7 @@ done_vcpus() {
 	jq '[.vms[].vcpus[].guest | select(.done)] | length' report.json
 }
 
+# bats test_tags=kvm
 # R: CARD-1
 @test "test_guest_with_256_vcpus_reports_all" {
 	report --kernel "$TINY" --vcpus 256 --cmdline "work=idle time=1ms"
@@ -15,6 +16,7 @@ done_vcpus() {
 	holds '[.vms[0].vcpus[].vcpu] == [range(256)]'
 }
 
+# bats test_tags=kvm
 # R: CARD-2
 @test "test_copies_500_report_all" {
 	report --kernel "$TINY" --copies 500 --mem 4M \
@@ -24,6 +26,7 @@ done_vcpus() {
 	       [range(500) | "vm\(.)"]'
 }
 
+# bats test_tags=kvm
 @test "test_copies_mark_their_serial_lines" {
 	report --kernel "$TINY" --copies 3 --vcpus 2 \
 		--cmdline "work=idle time=1ms"
@@ -54,14 +57,17 @@ on_threads() {
 		report.json | diff - threads.paths
 }
 
+# bats test_tags=kvm
 @test "test_executor_threads_gives_same_report" {
 	on_threads --irqchip user
 }
 
+# bats test_tags=kvm
 @test "test_executor_threads_with_kernel_irqchip_gives_same_report" {
 	on_threads --irqchip kernel
 }
 
+# bats test_tags=kvm
 @test "test_report_has_schema_and_host" {
 	report --kernel "$TINY" --vcpus 2 --cpus 0 \
 		--intent 0=interactive:target=2ms \
@@ -79,6 +85,7 @@ on_threads() {
 	       all(type == "number")'
 }
 
+# bats test_tags=kvm
 @test "test_report_json_is_alone_on_standard_output" {
 	run --separate-stderr "$DISVM" run --kernel "$TINY" --report json \
 		--cmdline "work=idle time=1ms"
@@ -87,6 +94,7 @@ on_threads() {
 	[[ $stderr == *"disvm-guest up"* ]] || fail "no serial output: $stderr"
 }
 
+# bats test_tags=kvm
 @test "test_report_text_has_row_per_vcpu" {
 	run --separate-stderr "$DISVM" run --kernel "$TINY" --vcpus 3 \
 		--serial none --cmdline "work=idle time=1ms"
@@ -96,11 +104,13 @@ on_threads() {
 	[[ $output == *"vm0 finished: power-off"* ]] || fail "$output"
 }
 
+# bats test_tags=kvm
 @test "test_report_replaces_longer_file" {
 	head -c 100000 /dev/zero >report.json
 	report --kernel "$TINY" --cmdline "work=idle time=1ms"
 }
 
+# bats test_tags=kvm
 @test "test_serial_file_has_lines_of_guest" {
 	report --kernel "$TINY" --serial file:serial.txt \
 		--cmdline "work=idle time=1ms"
@@ -109,6 +119,7 @@ on_threads() {
 	[ -z "$output" ] || fail "standard output: $output"
 }
 
+# bats test_tags=kvm
 @test "test_serial_input_is_echoed" {
 	run --separate-stderr "$DISVM" run --kernel "$TINY" \
 		--cmdline work=echo --report report.json \
@@ -118,6 +129,7 @@ on_threads() {
 	holds '.vms[0].state == "finished" and .vms[0].vcpus[0].guest.work == 2'
 }
 
+# bats test_tags=kvm
 # More than fits into the receiver and the buffer before it at once.
 @test "test_serial_input_of_500_bytes_is_echoed_in_full" {
 	{
@@ -131,6 +143,7 @@ on_threads() {
 	grep -A 2000 '^line 000001' <<<"$output" | diff - in.txt
 }
 
+# bats test_tags=kvm
 @test "test_config_file_sets_what_command_line_does_not" {
 	cat >c.json <<-JSON
 	{"kernel": "$TINY", "vcpus": 3, "cpus": "0", "copies": "2",
@@ -143,6 +156,7 @@ on_threads() {
 	holds '.host.cpus == [0]'
 }
 
+# bats test_tags=kvm
 # R: ST-6
 @test "test_trace_has_track_per_core_and_vcpu" {
 	report --kernel "$TINY" --vcpus 4 --cpus 0-1 --copies 2 \
@@ -165,6 +179,7 @@ on_threads() {
 	' trace.json
 }
 
+# bats test_tags=kvm
 # R: ST-8: sleep: Running, Sleeping, Scheduled, Running.
 @test "test_trace_of_sleeper_has_sequence_of_sleep" {
 	report --kernel "$TINY" --cpus 0 --cmdline "work=sleep:1ms time=100ms" \
@@ -179,6 +194,7 @@ on_threads() {
 	' trace.json
 }
 
+# bats test_tags=kvm
 @test "test_sigint_ends_run_with_report" {
 	"$DISVM" run --kernel "$TINY" --vcpus 2 --cmdline work=hog \
 		--serial file:serial.txt --report report.json \
@@ -196,6 +212,7 @@ on_threads() {
 		trace.json)" ] || fail "$(ls)"
 }
 
+# bats test_tags=kvm
 # A descriptor of the run's own must not take the number of a standard one.
 @test "test_run_without_standard_descriptors_reports" {
 	timeout 10 "$DISVM" run --kernel "$TINY" --copies 2 \
@@ -205,6 +222,7 @@ on_threads() {
 	holds '[.vms[].reason] == ["power-off", "power-off"]'
 }
 
+# bats test_tags=kvm
 @test "test_run_without_standard_output_says_so" {
 	timeout 10 "$DISVM" run --kernel "$TINY" --cmdline work=hog \
 		--time-limit 200ms </dev/null 2>err.txt >&- 3>&- && fail "done"
@@ -229,6 +247,7 @@ without_poll() {
 	prlimit --pid $pid --nofile=1:1
 }
 
+# bats test_tags=kvm
 @test "test_run_without_poll_sees_guest_end" {
 	without_poll "work=hog time=2s"
 	wait $pid
@@ -236,12 +255,14 @@ without_poll() {
 	[ "$(tail -n 1 serial.txt)" = "disvm-report end" ]
 }
 
+# bats test_tags=kvm
 @test "test_run_without_poll_keeps_time_limit" {
 	without_poll work=hog --time-limit 2s
 	wait $pid
 	holds '.vms[0] | .state == "finished" and .reason == "stopped"'
 }
 
+# bats test_tags=kvm
 @test "test_run_without_poll_takes_signal" {
 	without_poll work=hog
 	kill -INT $pid
@@ -249,12 +270,14 @@ without_poll() {
 	holds '.vms[0] | .state == "finished" and .reason == "stopped"'
 }
 
+# bats test_tags=kvm
 # R: CARD-9
 @test "test_multiboot_image_boots" {
 	report --kernel "$MULTIBOOT" --vcpus 2 --cmdline "work=hog time=20ms"
 	[ "$(done_vcpus)" -eq 2 ] || fail "$(done_vcpus) are done"
 }
 
+# bats test_tags=kvm
 # R: CARD-9
 @test "test_initrd_does_not_disturb_guest" {
 	head -c 100000 /dev/urandom >i.img
@@ -262,6 +285,7 @@ without_poll() {
 	[ "$(done_vcpus)" -eq 1 ]
 }
 
+# bats test_tags=kvm
 # R: CARD-9, CARD-6
 @test "test_guest_chooses_work_by_intents_in_device_tree" {
 	report --kernel "$TINY" --vcpus 4 --cmdline "time=50ms" \
@@ -272,6 +296,7 @@ without_poll() {
 	       ["periodic:10ms,600us", "sleep:1ms", "hog", "hog"]'
 }
 
+# bats test_tags=kvm
 @test "test_workloads_with_ipis_and_lock_make_progress" {
 	report --kernel "$TINY" --vcpus 5 \
 		--cmdline "work@0-1=pingpong work@2-4=spin time=200ms"

@@ -3,6 +3,8 @@
 # Who gets the cores, as disvm's report and the guests' own counts tell it. The
 # figures are ratios within one run, on a machine that does nothing else.
 
+# bats file_tags=kvm
+
 load helper
 
 # Charged and idle time are what the cores had, within 1 %.

@@ -3,6 +3,8 @@
 # Shares under KVM, by the report's cpu_ns, and options that cannot be kept. The
 # bounds have room for a host that fires timers late; tests/sim has the strict ones.
 
+# bats file_tags=kvm
+
 load helper
 
 # R: DIS-6, CARD-3: ratios within one run; what boot takes is not a hog yet.

@@ -12,6 +12,7 @@ record() {
 		"$@" </dev/null 2>/dev/null
 }
 
+# bats test_tags=kvm
 # With the recorded policies each vCPU gets its share again, within 60 permille of
 # a core. On one core: which of three hogs has one of two cores alone is chance.
 # While another program holds the core, its time is charged to whoever was
@@ -31,6 +32,7 @@ record() {
 	fail "shares differ by ${seen[*]} permille" "$(cat sim.json)"
 }
 
+# bats test_tags=kvm
 # The trace's own figures are those of the report: within 20 ms of 2 s.
 @test "test_sim_recorded_figures_are_those_of_the_report" {
 	record
@@ -42,6 +44,7 @@ record() {
 	[ "${output%.*}" -le 20000000 ] || fail "CPU time differs by $output ns"
 }
 
+# bats test_tags=kvm
 @test "test_sim_replay_is_repeatable" {
 	record
 	"$DISVM" sim --trace trace.json --policy batch=fair --cpus 1 >once
@@ -49,6 +52,7 @@ record() {
 	cmp once again
 }
 
+# bats test_tags=kvm
 @test "test_sim_bad_traces_are_refused" {
 	record
 	head -c 5000 trace.json >short.json
@@ -64,6 +68,7 @@ record() {
 	refused 2 "none.json: No such file" sim --trace none.json
 }
 
+# bats test_tags=kvm
 @test "test_sim_trace_of_threads_is_refused" {
 	"$DISVM" run --kernel "$TINY" --vcpus 2 --serial none \
 		--executor threads --time-limit 200ms --trace threads.json \

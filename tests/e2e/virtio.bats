@@ -21,6 +21,7 @@ pass_of() {
 	peek disk.img $(($1 * 512)) 8
 }
 
+# bats test_tags=kvm
 # R: CARD-11, EVO-E3
 @test "test_disk_has_what_the_guest_wrote" {
 	make_disk
@@ -41,6 +42,7 @@ pass_of() {
 	holds '.vms[0].vcpus[0].device_ns > 0'
 }
 
+# bats test_tags=kvm
 # The guest polls for answers. With one vCPU, KVM notifies the disk: only to bring it
 # up takes exits. R: CARD-11
 @test "test_disk_request_of_lone_vcpu_costs_no_exit" {
@@ -51,6 +53,7 @@ pass_of() {
 		.devices[0].notifications == 0 and .vcpus[0].exits.mmio < 30'
 }
 
+# bats test_tags=kvm
 # With more, the exit of the notification tells whom to charge. R: CARD-11, EVO-E3
 @test "test_disk_request_of_many_vcpus_costs_one_exit_and_is_charged" {
 	make_disk
@@ -62,6 +65,7 @@ pass_of() {
 	holds '[.vms[0].vcpus[].device_ns] | .[1] > 0 and .[0] == 0 and .[2] == 0'
 }
 
+# bats test_tags=kvm
 @test "test_disk_read_only_is_not_written" {
 	make_disk
 	before=$(files)
@@ -72,6 +76,7 @@ pass_of() {
 	[ "$(files)" = "$before" ] || fail "changed: $(files)"
 }
 
+# bats test_tags=kvm
 @test "test_disk_read_only_is_shared_by_copies" {
 	make_disk
 	report --kernel "$TINY" --disk disk.img,ro --copies 3 \
@@ -95,6 +100,7 @@ start() {
 	pid=$!
 }
 
+# bats test_tags=kvm
 # What a flush acknowledged survives. R: CARD-11
 @test "test_disk_keeps_what_was_flushed_after_kill" {
 	make_disk
@@ -112,6 +118,7 @@ start() {
 		--cmdline "work=disk:$USED time=100ms"
 }
 
+# bats test_tags=kvm
 @test "test_disk_truncated_under_the_guest_is_an_error_of_the_guest" {
 	make_disk
 	start --kernel "$TINY" --disk disk.img --report report.json \
@@ -123,6 +130,7 @@ start() {
 	holds '.vms[0].devices[0] | .errors == 1 and .trouble == null'
 }
 
+# bats test_tags=kvm
 # A file with holes on a file system that is too small for it.
 @test "test_disk_on_full_file_system_is_an_error_of_the_guest" {
 	mkdir small
@@ -135,6 +143,7 @@ start() {
 	[[ $output == *"guest vcpu 0 disk write status 1"* ]] || fail "$output"
 }
 
+# bats test_tags=kvm
 # Its other devices, and other guests, do not notice.
 @test "test_disk_misused_stops_alone_and_is_told_once" {
 	make_disk
@@ -150,6 +159,7 @@ start() {
 		[.devices[].trouble] == ["disk0: queue 0: a chain longer than the queue", null]'
 }
 
+# bats test_tags=kvm
 # Bytes in the guest's own time, with a burst of 100 ms and two requests. R: DIS-6
 @test "test_disk_bandwidth_is_not_exceeded" {
 	make_disk
@@ -161,6 +171,7 @@ start() {
 		$bytes <= 65536 * ($ns / 1e9 + 0.1) + 1024'
 }
 
+# bats test_tags=kvm
 @test "test_disk_with_thread_per_vcpu_works" {
 	make_disk
 	report --kernel "$TINY" --disk disk.img --serial none \
@@ -200,6 +211,7 @@ start() {
 		fail "$stderr"
 }
 
+# bats test_tags=kvm
 @test "test_disk_of_another_process_is_refused" {
 	make_disk
 	start --kernel "$TINY" --disk disk.img --cmdline "work=idle" --serial none
@@ -232,6 +244,7 @@ start() {
 		run --kernel "$TINY" --net tap=t0 --copies 2
 }
 
+# bats test_tags=kvm
 # In a network namespace of its own, with a tap that goes away.
 @test "test_net_tap_taken_away_leaves_the_guest_running" {
 	run --separate-stderr unshare -rn bash -c '
