@@ -86,6 +86,20 @@ static void postpone_deadline(struct dis_vcpu *vcpu, uint64_t now_ns)
 			 now_ns);
 }
 
+/*
+ * It gives up the rest of its quantum, but a Realtime vCPU keeps what it had of its
+ * worst case: to yield must not make it last longer before its deadline.
+ */
+static void end_turn(struct dis_vcpu *vcpu, uint64_t now_ns)
+{
+	bool realtime = vcpu->intent.klass == DIS_CLASS_REALTIME;
+
+	if (realtime && vcpu->consumed_ns < vcpu->intent.wcet_ns)
+		return;
+	SHARED_STORE(vcpu->consumed_ns, 0u);
+	postpone_deadline(vcpu, now_ns);
+}
+
 bool core_queue(struct dis_core *core, struct dis_vcpu *vcpu,
 		enum dis_enqueue why, uint64_t now_ns)
 {
@@ -97,12 +111,23 @@ bool core_queue(struct dis_core *core, struct dis_vcpu *vcpu,
 	return true;
 }
 
+/*
+ * A job that begins while the deadline of the last one is ahead, as after a short
+ * sleep, keeps that deadline and what is left of the worst case, unless the rest of it
+ * until then would be more than its share of the core (the constant bandwidth server's
+ * rule for a wake).
+ */
 void core_release_job(struct dis_vcpu *vcpu, uint64_t release_ns,
 		      uint64_t now_ns)
 {
 	if (vcpu->intent.klass != DIS_CLASS_REALTIME)
 		return;
 	vcpu->deadline_ns = dis_ns_add(release_ns, vcpu->intent.deadline_ns);
+	if (realtime_keeps_deadline(vcpu, release_ns)) {
+		end_turn(vcpu, now_ns);
+		return;
+	}
+	SHARED_STORE(vcpu->consumed_ns, 0u);
 	order_by(vcpu, vcpu->deadline_ns, now_ns);
 }
 
@@ -128,7 +153,7 @@ void core_put_back(struct dis_core *core, enum dis_reason reason,
 		run_queue_add(&core->runq, vcpu, DIS_ENQUEUE_AGAIN, now_ns);
 		break;
 	case DIS_REASON_YIELD:
-		SHARED_STORE(vcpu->consumed_ns, 0u);
+		end_turn(vcpu, now_ns);
 		SHARED_ADD(vcpu->stats.yields, 1u);
 		SHARED_ADD(core->stats.voluntary, 1u);
 		state_set(vcpu, DIS_STATE_SCHEDULED, reason, 0, now_ns);
@@ -146,7 +171,9 @@ static void count_block(struct dis_core *core, struct dis_vcpu *vcpu,
 			uint64_t now_ns)
 {
 	SHARED_ADD(core->stats.voluntary, 1u);
-	SHARED_STORE(vcpu->consumed_ns, 0u);
+	/* That of a Realtime job is settled when the next one begins. */
+	if (vcpu->intent.klass != DIS_CLASS_REALTIME)
+		SHARED_STORE(vcpu->consumed_ns, 0u);
 	analyze_block(vcpu);
 	SHARED_ADD(vcpu->stats.blocks, 1u);
 	if (vcpu->deadline_ns)

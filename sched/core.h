@@ -425,6 +425,11 @@ void balance_publish(struct dis_core *core);
 uint64_t realtime_share(const struct dis_intent *intent);
 /** @vcpu has @intent from now on: its core's reservation follows. */
 void realtime_reserve(struct dis_vcpu *vcpu, const struct dis_intent *intent);
+/**
+ * May a job released at @release_ns have the deadline of the one before, with what
+ * that left of the worst case? Else it gets its own, and all of it.
+ */
+bool realtime_keeps_deadline(const struct dis_vcpu *vcpu, uint64_t release_ns);
 /** Moves the reservation of @vcpu to @to, if it may go there. Return: may it? */
 bool realtime_claim(struct dis_vcpu *vcpu, struct dis_core *to, uint64_t now_ns);
 /** After a claim that came to nothing: it stays on its core. */

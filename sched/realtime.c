@@ -68,6 +68,14 @@ static uint64_t present_share(const struct dis_vcpu *vcpu, uint64_t now_ns)
 			dis_ns_sub(vcpu->entity.deadline_ns, now_ns));
 }
 
+bool realtime_keeps_deadline(const struct dis_vcpu *vcpu, uint64_t release_ns)
+{
+	uint64_t deadline_ns = vcpu->entity.deadline_ns;
+
+	return deadline_ns != DIS_NEVER_NS && release_ns < deadline_ns &&
+	       present_share(vcpu, release_ns) <= vcpu->reserved;
+}
+
 /* Is the present job done in time if it stays? */
 static bool is_in_time(const struct dis_core *core, const struct dis_vcpu *vcpu,
 		       uint64_t now_ns)

@@ -182,18 +182,23 @@ int dis_vcpu_set_intent(struct dis_vcpu *vcpu, const struct dis_intent *wanted)
 	return 0;
 }
 
+/* A Realtime vCPU that takes other times begins with them after its old deadline. */
 void core_take_hint(struct dis_core *core, uint64_t now_ns)
 {
 	struct dis_vcpu *vcpu = core->current;
+	uint64_t release_ns = now_ns;
 	enum dis_enqueue why;
 
 	if (!vcpu || !vcpu->hinted)
 		return;
 	take_out(core, vcpu, &why, now_ns);
 	vcpu->hinted = false;
-	SHARED_STORE(vcpu->consumed_ns, 0u);
+	if (vcpu->intent.klass != DIS_CLASS_REALTIME)
+		SHARED_STORE(vcpu->consumed_ns, 0u);
+	else if (vcpu->entity.deadline_ns != DIS_NEVER_NS)
+		release_ns = dis_ns_max(now_ns, vcpu->entity.deadline_ns);
 	set_intent(vcpu, &vcpu->wanted, vcpu->intent.affinity);
 	if (!vcpu->deadline_ns)
-		core_release_job(vcpu, now_ns, now_ns);
+		core_release_job(vcpu, release_ns, now_ns);
 	core_queue(core, vcpu, why, now_ns);
 }

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Realtime vCPU has its worst case per period, whatever it does to have more: on
+ * one core that is not overloaded, those beside it have theirs, too. (R: DIS-11)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/world.h"
+
+#define US DIS_US_NS
+#define MS DIS_MS_NS
+#define PERIODS 100u
+
+/* Just before its worst case is used up, for ever. */
+#define NEARLY_NS (900 * US)
+
+static void hint(struct world_vcpu *vcpu, uint64_t period_ns)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_REALTIME);
+
+	intent.period_ns = intent.deadline_ns = period_ns;
+	assert_int_equal(dis_vcpu_set_intent(vcpu->vcpu, &intent), 0);
+}
+
+static void hint_same(struct world_vcpu *vcpu)
+{
+	hint(vcpu, 10 * MS);
+}
+
+static void hint_other(struct world_vcpu *vcpu)
+{
+	hint(vcpu, (10 + vcpu->bursts_done % 2) * MS);
+}
+
+/*
+ * Hostile, with 1 ms in 10 ms, beside one that always has work: it gets @work_ns in
+ * each @period_ns.
+ */
+static void expect_in_time(const struct burst *hostile, uint64_t work_ns,
+			   uint64_t period_ns)
+{
+	const struct dis_domain_config cfg = world_config(1);
+	struct role roles[2] = {
+		{world_intent(DIS_CLASS_REALTIME), hostile, 1},
+		{world_intent(DIS_CLASS_REALTIME), world_hog, 1}};
+	struct world *w = world_open(&cfg, 0);
+	dis_id vm;
+
+	roles[1].intent.period_ns = roles[1].intent.deadline_ns = period_ns;
+	roles[1].intent.wcet_ns = work_ns;
+	vm = world_vm(w, roles, 2);
+	for (uint64_t i = 1; i <= PERIODS; i++) {
+		world_run(w, period_ns);
+		assert_true(world_stats(world_vcpu(w, vm, 1)).cpu_ns >=
+			    i * work_ns);
+	}
+	world_check_ledger(w, 0);
+	world_close(w);
+}
+
+static void expect_harmless(const struct burst *hostile)
+{
+	expect_in_time(hostile, 5 * MS, 10 * MS);
+	expect_in_time(hostile, 50 * MS, 100 * MS);
+	expect_in_time(hostile, 900 * MS, 1000 * MS);
+}
+
+static void test_realtime_overrun_takes_no_more(void **state)
+{
+	(void)state;
+	expect_harmless(world_hog);
+}
+
+static void test_realtime_yield_takes_no_more(void **state)
+{
+	static const struct burst yields = {.run_ns = NEARLY_NS,
+					    .outcome = DIS_RUN_YIELD};
+
+	(void)state;
+	expect_harmless(&yields);
+}
+
+static void test_realtime_nap_takes_no_more(void **state)
+{
+	static const struct burst naps = {.run_ns = NEARLY_NS,
+					  .outcome = DIS_RUN_HALT,
+					  .sleep_ns = 1};
+
+	(void)state;
+	expect_harmless(&naps);
+}
+
+static void test_realtime_hint_takes_no_more(void **state)
+{
+	static const struct burst same = {.run_ns = NEARLY_NS,
+					  .outcome = DIS_RUN_CONTINUE,
+					  .hook = hint_same};
+	static const struct burst other = {.run_ns = NEARLY_NS,
+					   .outcome = DIS_RUN_CONTINUE,
+					   .hook = hint_other};
+
+	(void)state;
+	expect_harmless(&same);
+	expect_harmless(&other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_realtime_overrun_takes_no_more),
+		cmocka_unit_test(test_realtime_yield_takes_no_more),
+		cmocka_unit_test(test_realtime_nap_takes_no_more),
+		cmocka_unit_test(test_realtime_hint_takes_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
