@@ -10,11 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <x86intrin.h>
 
 #include <cmocka.h>
 
+#include <dis/executor.h>
+
 #include "kvm/bare_vm.h"
+#include "kvm/cpuid.h"
 #include "kvm/regs.h"
 
 #define VECTOR 0x40u
@@ -23,6 +27,7 @@
 #define CODE_PAGE 1u
 #define SIPI_PAGE 2u
 #define TSC_AT 0x500u
+#define FLAG_AT 0x600u
 
 /*
  * Enables the local APIC in x2APIC form, then for ever reads a port and the EOI
@@ -75,6 +80,40 @@ __asm__(".pushsection .rodata\n"
 	"	outb %al, $0xf4\n"
 	"	hlt\n"
 	"started_end:\n"
+	/*
+	 * A periodic timer of about 1 ms; interrupts are on when FLAG_AT is not 0,
+	 * and the first one ends the guest.
+	 */
+	"ticking_code:\n"
+	"	movl $0x1b, %ecx\n"
+	"	movl $0xfee00d00, %eax\n"
+	"	xorl %edx, %edx\n"
+	"	wrmsr\n"
+	"	movl $0x80f, %ecx\n"
+	"	movl $0x1ff, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x832, %ecx\n"
+	"	movl $0x20040, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x83e, %ecx\n"
+	"	movl $0xb, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x838, %ecx\n"
+	"	movl $1000000, %eax\n"
+	"	wrmsr\n"
+	"	xorw %bx, %bx\n"
+	"	movw %bx, %ds\n"
+	"1:	inb $0x80, %al\n"
+	"	cmpb $0, 0x600\n"
+	"	je 1b\n"
+	"	movw $0x8000, %sp\n"
+	"	sti\n"
+	"2:	inb $0x80, %al\n"
+	"	jmp 2b\n"
+	"ticking_irq:\n"
+	"	movb $8, %al\n"
+	"	outb %al, $0xf4\n"
+	"ticking_end:\n"
 	/* Moves its TSC far ahead; what it reads then goes to TSC_AT. */
 	"tsc_code:\n"
 	"	movl $0x10, %ecx\n"
@@ -96,6 +135,7 @@ extern const uint8_t faulting_code[], faulting_gp[], faulting_irq[],
 	faulting_end[];
 extern const uint8_t self_init_code[], self_init_end[];
 extern const uint8_t started_code[], started_end[];
+extern const uint8_t ticking_code[], ticking_irq[], ticking_end[];
 extern const uint8_t tsc_code[], tsc_end[];
 
 /* SDM vol. 3A, 6.9: the fault of an instruction comes before an interrupt. */
@@ -150,6 +190,49 @@ static void test_vcpu_init_to_itself_starts_anew_at_sipi(void **state)
 	lapic_post_sipi(&vcpu->lapic, SIPI_PAGE);
 	assert_int_equal(bare_vm_run_on(vcpu), DIS_RUN_FAIL);
 	assert_string_equal(vm.vm.failure.detail, "vCPU 1: guest exit code 9");
+	bare_vm_close(&vm);
+}
+
+/* SDM vol. 3A, table 9-1: EDX says which processor it is. */
+static void test_vcpu_init_shows_signature(void **state)
+{
+	struct kvm_regs regs;
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[1];
+
+	(void)state;
+	bare_vm_open(&vm);
+	assert_int_equal(regs_set_init(vcpu), 0);
+	assert_int_equal(kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs), 0);
+	assert_true(regs.rdx != 0);
+	assert_int_equal(regs.rdx, cpuid_signature(vm.kvm.cpuid));
+	bare_vm_close(&vm);
+}
+
+/*
+ * SDM vol. 3A, 10.8.4: a period that ends while the interrupt of the last one waits is
+ * merged with it, and not made up for.
+ */
+static void test_vcpu_timer_period_is_merged_with_waiting_one(void **state)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[0];
+	uint64_t on_ns;
+
+	(void)state;
+	bare_vm_open(&vm);
+	bare_vm_put(&vm, CODE_PAGE, ticking_code, ticking_end);
+	bare_vm_put_vector(&vm, VECTOR, CODE_PAGE, ticking_irq - ticking_code);
+	assert_int_equal(regs_set_sipi(vcpu, CODE_PAGE), 0);
+	while (lapic_pending(&vcpu->lapic) < 0)
+		assert_int_equal(bare_vm_run_once(vcpu), DIS_RUN_CONTINUE);
+	nanosleep(&pause, NULL);
+	vm.vm.mem.base[FLAG_AT] = 1;
+	on_ns = dis_clock_ns();
+	assert_int_equal(bare_vm_run_on(vcpu), DIS_RUN_FAIL);
+	assert_string_equal(vm.vm.failure.detail, "vCPU 0: guest exit code 8");
+	assert_true(vcpu->lapic.timer_due_ns > on_ns);
 	bare_vm_close(&vm);
 }
 
@@ -226,6 +309,9 @@ int main(void)
 			test_vcpu_interrupt_beside_faulting_msr_is_delivered),
 		cmocka_unit_test(test_vcpu_init_to_itself_starts_anew_at_sipi),
 		cmocka_unit_test(test_vcpu_init_drops_events_that_kvm_holds),
+		cmocka_unit_test(test_vcpu_init_shows_signature),
+		cmocka_unit_test(
+			test_vcpu_timer_period_is_merged_with_waiting_one),
 		cmocka_unit_test(
 			test_cpuid_without_kernel_irqchip_lacks_its_features),
 		cmocka_unit_test(test_vcpu_tsc_is_what_the_monitor_takes_it_for),

@@ -45,9 +45,9 @@ static void expect_in_time(const struct burst *hostile, uint64_t work_ns,
 			   uint64_t period_ns)
 {
 	const struct dis_domain_config cfg = world_config(1);
-	struct role roles[2] = {
-		{world_intent(DIS_CLASS_REALTIME), hostile, 1},
-		{world_intent(DIS_CLASS_REALTIME), world_hog, 1}};
+	struct role roles[2] = {{world_intent(DIS_CLASS_REALTIME), hostile, 1},
+				{world_intent(DIS_CLASS_REALTIME), world_hog,
+				 1}};
 	struct world *w = world_open(&cfg, 0);
 	dis_id vm;
 
@@ -87,9 +87,8 @@ static void test_realtime_yield_takes_no_more(void **state)
 
 static void test_realtime_nap_takes_no_more(void **state)
 {
-	static const struct burst naps = {.run_ns = NEARLY_NS,
-					  .outcome = DIS_RUN_HALT,
-					  .sleep_ns = 1};
+	static const struct burst naps = {
+		.run_ns = NEARLY_NS, .outcome = DIS_RUN_HALT, .sleep_ns = 1};
 
 	(void)state;
 	expect_harmless(&naps);

@@ -393,6 +393,9 @@ void lapic_cr8_set(struct lapic *l, uint64_t cr8);
  */
 uint64_t lapic_timer_expiry_ns(const struct lapic *l);
 
+/** Does the timer count at all? Context: owner. */
+bool lapic_timer_armed(const struct lapic *l);
+
 /**
  * lapic_timer_tick - raise the timer's interrupt if it is due.
  *

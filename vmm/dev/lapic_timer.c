@@ -119,6 +119,11 @@ uint64_t lapic_timer_expiry_ns(const struct lapic *l)
 	return is_noticeable(l) ? l->timer_due_ns : DIS_NEVER_NS;
 }
 
+bool lapic_timer_armed(const struct lapic *l)
+{
+	return l->timer_due_ns != DIS_NEVER_NS;
+}
+
 static void tick_deadline(struct lapic *l, struct lapic_time now)
 {
 	if (now.guest_tsc >= l->timer_deadline) {

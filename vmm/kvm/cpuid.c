@@ -99,6 +99,14 @@ bool cpuid_keep(struct kvm_cpuid_entry2 *e, bool kernel_irqchip)
 	}
 }
 
+uint32_t cpuid_signature(const struct kvm_cpuid2 *cpuid)
+{
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == LEAF_FEATURES)
+			return cpuid->entries[i].eax;
+	return 0;
+}
+
 int cpuid_read(const struct kvm *kvm, bool kernel_irqchip,
 	       struct kvm_cpuid2 **out)
 {

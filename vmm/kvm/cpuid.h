@@ -36,6 +36,9 @@ bool cpuid_keep(struct kvm_cpuid_entry2 *e, bool kernel_irqchip);
 void cpuid_put_topology(struct kvm_cpuid2 *cpuid, uint32_t apic_id,
 			unsigned ncpus);
 
+/** Family, model and stepping: EAX of leaf 1, which is in EDX after INIT. */
+uint32_t cpuid_signature(const struct kvm_cpuid2 *cpuid);
+
 /** Bits of an APIC ID that tell @ncpus CPUs apart. */
 uint32_t cpuid_id_bits(unsigned ncpus);
 

@@ -2,6 +2,8 @@
 /* Register states; see regs.h. */
 #include "kvm/regs.h"
 
+#include "kvm/cpuid.h"
+
 #define CR0_PE 0x1u
 #define CR0_ET 0x10u
 #define CR0_NW_CD 0x60000000u
@@ -106,7 +108,9 @@ static int set_real(const struct kvm_vcpu *vcpu, uint16_t selector,
 		    uint64_t base, uint64_t rip)
 {
 	const struct kvm_segment data = real(TYPE_DATA, 0, 0);
-	struct kvm_regs regs = {.rflags = 2, .rip = rip};
+	struct kvm_regs regs = {.rflags = 2,
+				.rip = rip,
+				.rdx = cpuid_signature(vcpu->vm->kvm->cpuid)};
 	struct kvm_sregs sregs;
 	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
 

@@ -409,7 +409,8 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	tick_platform(vcpu);
 	show_lint0(vcpu);
 	lapic_sync(lapic);
-	if (lapic_timer_expiry_ns(lapic) != DIS_NEVER_NS)
+	/* Also what cannot be noticed: before the interrupt that hides it is taken. */
+	if (lapic_timer_armed(lapic))
 		lapic_timer_tick(lapic, timer_time(vcpu));
 	if (vcpu->unfinished &&
 	    (lapic_init_due(lapic) || is_interruptible(vcpu))) {
