@@ -371,10 +371,11 @@ static void expect_as_new(struct bed *bed, const struct dump *fresh, unsigned i)
 }
 
 /* Real mode at CODE_PAGE, as after a start-up IPI. */
-static void put_code(const struct bed *bed, unsigned i, const uint8_t *from,
+static void put_code(struct bed *bed, unsigned i, const uint8_t *from,
 		     const uint8_t *to)
 {
-	const struct kvm_vcpu vcpu = {.fd = bed->shell->vcpus[i].fd};
+	struct kvm_vm vm = {.kvm = &bed->kvm};
+	const struct kvm_vcpu vcpu = {.vm = &vm, .fd = bed->shell->vcpus[i].fd};
 
 	memcpy(memory(bed) + CODE_GPA, from, (size_t)(to - from));
 	assert_int_equal(regs_set_sipi(&vcpu, CODE_PAGE), 0);
