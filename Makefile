@@ -135,6 +135,9 @@ test-e2e: ## tests of the program from outside
 test-nested: ## KVM tests in emulated machines: two kernels, one and two CPUs
 	@tests/tools/deps.sh test
 	@tests/run.sh nested-all
+.PHONY: exits
+exits: build ## count exits of a Linux guest in a nested machine, beside QEMU's microvm
+	@tests/nested/exits.sh
 asan: ## unit and KVM tests with AddressSanitizer and UBSan
 	@tests/run.sh asan
 tsan: ## unit and KVM tests with ThreadSanitizer

@@ -371,7 +371,7 @@ static void expect_as_new(struct bed *bed, const struct dump *fresh, unsigned i)
 }
 
 /* Real mode at CODE_PAGE, as after a start-up IPI. */
-static void put_code(struct bed *bed, unsigned i, const uint8_t *from,
+static void put_code(const struct bed *bed, unsigned i, const uint8_t *from,
 		     const uint8_t *to)
 {
 	struct kvm_vm vm = {.kvm = &bed->kvm};
