@@ -6,13 +6,13 @@
 
 # nested_jobs BUILD IMAGE FACTOR: kvm, then disvm itself with either executor, as
 # jobs of machine.sh. A guest costs some hundred times what it does on a host, so
-# where tests want many, a tenth of them has to do.
+# where tests want many, a few of them have to do.
 nested_jobs() {
 	local build=$1 image=$2 factor=$3 source name
 	for source in tests/kvm/test_*.c; do
 		name=$(basename "$source" .c)
 		echo "$(($(limit_s "$source" 120) * factor)) kvm/$name" \
-			"DISVM_TEST_FEWER=${DISVM_TEST_FEWER:-10} $build/tests/kvm/$name"
+			"DISVM_TEST_FEWER=${DISVM_TEST_FEWER:-25} $build/tests/kvm/$name"
 	done
 	for name in dis-user threads-user threads-kernel; do
 		echo "$((120 * factor)) run/$name" \
