@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Serial output to a reader that does not read. R: CARD-1 */
+/* Serial output to a reader that does not read, of guests that never stop. R: CARD-1 */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,25 @@ struct bed {
 	FILE *to;
 	int reader;
 };
+
+/* What guests put while the main thread writes: a line before each write. */
+static struct {
+	struct run_serial *serial;
+	unsigned lines;
+} meanwhile;
+
+/* Instead of libc's. */
+int poll(struct pollfd *fds, nfds_t n, int limit_ms)
+{
+	struct timespec limit = {.tv_sec = limit_ms / 1000,
+				 .tv_nsec = limit_ms % 1000 * 1000000L};
+
+	if (meanwhile.lines) {
+		meanwhile.lines--;
+		run_serial_put(meanwhile.serial, "", LINE, strlen(LINE));
+	}
+	return ppoll(fds, n, limit_ms < 0 ? NULL : &limit, NULL);
+}
 
 static int set_up(void **state)
 {
@@ -107,6 +127,33 @@ static void test_run_serial_reader_that_returns_gets_all(void **state)
 	}
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd fds = {fd, POLLIN, 0};
+
+	return poll(&fds, 1, 0) == 1;
+}
+
+static void test_run_serial_flush_ends_though_lines_come(void **state)
+{
+	struct bed *bed = *state;
+	size_t len = strlen(LINE);
+
+	put_lines(bed, 1);
+	meanwhile.serial = &bed->serial;
+	meanwhile.lines = 100;
+	run_serial_flush(&bed->serial, false);
+	assert_int_equal(meanwhile.lines, 99);
+	meanwhile.lines = 0;
+	assert_int_equal(read_all(bed, 0), len);
+	/* The next poll() comes back at once for what came meanwhile. */
+	assert_true(is_readable(bed->serial.fd));
+	meanwhile.lines = 100;
+	run_serial_flush(&bed->serial, true);
+	assert_int_equal(meanwhile.lines, 0);
+	assert_int_equal(read_all(bed, 0), 101 * len);
+}
+
 static void assert_reads(struct bed *bed, const char *wanted)
 {
 	char buf[64];
@@ -139,6 +186,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_run_serial_reader_that_returns_gets_all, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_run_serial_flush_ends_though_lines_come, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_run_serial_end_line_ends_what_was_begun, set_up,

@@ -119,21 +119,27 @@ static bool write_some(struct run_serial *serial, bool wait)
 	return true;
 }
 
+/* Return: has all of it been written? */
+static bool write_out(struct run_serial *serial, bool wait)
+{
+	if (!serial->to)
+		serial->written = serial->writing_len;
+	while (serial->written < serial->writing_len)
+		if (!write_some(serial, wait))
+			return false;
+	return true;
+}
+
 void run_serial_flush(struct run_serial *serial, bool wait)
 {
 	eventfd_t ignored;
 
 	eventfd_read(serial->fd, &ignored);
-	for (;;) {
-		while (serial->written < serial->writing_len)
-			if (!write_some(serial, wait))
-				return;
+	if (!write_out(serial, wait))
+		return;
+	do
 		swap(serial);
-		if (!serial->to)
-			serial->written = serial->writing_len;
-		if (!serial->writing_len)
-			return;
-	}
+	while (write_out(serial, wait) && wait && serial->writing_len);
 }
 
 int run_serial_stuck_fd(const struct run_serial *serial)

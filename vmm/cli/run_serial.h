@@ -53,7 +53,9 @@ void run_serial_end_line(struct run_serial *serial);
 
 /**
  * run_serial_flush - main thread: write out what waits.
- * @wait: all of it, however long the reader takes; else what it takes now.
+ * @wait: all of it, however long the reader takes; else what it takes now, and of
+ *        what was put before the call: what comes meanwhile makes @fd readable, so
+ *        that guests that never stop do not keep the main thread here.
  */
 void run_serial_flush(struct run_serial *serial, bool wait);
 
