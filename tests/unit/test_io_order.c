@@ -163,10 +163,82 @@ static void test_order_quick_ones_go_first_among_equals(void **state)
 
 	(void)state;
 	io_order_init(&order);
+	for (unsigned i = 0; i < 2 * IO_QUICK_TURNS; i++) {
+		io_order_put(&order, &slow);
+		io_order_put(&order, &quick);
+		assert_ptr_equal(io_order_take(&order, 0, true), &quick);
+		assert_ptr_equal(io_order_take(&order, 0, true), &slow);
+	}
+}
+
+/* R: DIS-6. Guests that flood consoles do not keep others' disks out. */
+static void test_order_slow_one_waits_for_so_many_quick_ones(void **state)
+{
+	struct io_turn slow = turn(4, true, NULL);
+	struct io_turn quick[4];
+	struct io_order order;
+
+	(void)state;
+	io_order_init(&order);
+	for (unsigned i = 0; i < 4; i++) {
+		quick[i] = turn(4, false, NULL);
+		io_order_put(&order, &quick[i]);
+	}
+	for (unsigned round = 0; round < 3; round++) {
+		/* Before it waits they have as many turns as they like. */
+		for (unsigned i = 0; i < 100; i++)
+			io_order_put(&order, io_order_take(&order, 0, true));
+		io_order_put(&order, &slow);
+		for (unsigned i = 0; i < IO_QUICK_TURNS; i++) {
+			struct io_turn *t = io_order_take(&order, 0, true);
+
+			assert_ptr_equal(t, &quick[i % 4]);
+			io_order_put(&order, t);
+		}
+		assert_ptr_equal(io_order_take(&order, 0, true), &slow);
+	}
+}
+
+/* The thread that is not for slow ones counts no turns, and takes none of them. */
+static void
+test_order_bound_of_quick_ones_needs_a_thread_for_slow_ones(void **state)
+{
+	struct io_turn slow = turn(4, true, NULL), quick = turn(4, false, NULL);
+	struct io_order order;
+
+	(void)state;
+	io_order_init(&order);
 	io_order_put(&order, &slow);
+	for (unsigned i = 0; i < 2 * IO_QUICK_TURNS; i++) {
+		io_order_put(&order, &quick);
+		assert_ptr_equal(io_order_take(&order, 0, i % 2), &quick);
+	}
 	io_order_put(&order, &quick);
-	assert_ptr_equal(io_order_take(&order, 0, true), &quick);
+	assert_ptr_equal(io_order_take(&order, 0, false), &quick);
+	io_order_put(&order, &quick);
 	assert_ptr_equal(io_order_take(&order, 0, true), &slow);
+	assert_ptr_equal(io_order_take(&order, 0, true), &quick);
+}
+
+/* It has waited long enough, but for its bandwidth: the quick ones go on. */
+static void
+test_order_slow_one_without_bandwidth_stops_no_quick_one(void **state)
+{
+	struct io_bucket bucket;
+	struct io_turn slow = turn(4, true, &bucket);
+	struct io_turn quick = turn(4, false, NULL);
+	struct io_order order;
+
+	(void)state;
+	io_order_init(&order);
+	io_bucket_init(&bucket, RATE);
+	io_bucket_take(&bucket, BURST_BYTES + 1000, 0);
+	io_order_put(&order, &slow);
+	for (unsigned i = 0; i < 3 * IO_QUICK_TURNS; i++) {
+		io_order_put(&order, &quick);
+		assert_ptr_equal(io_order_take(&order, 0, true), &quick);
+	}
+	assert_ptr_equal(io_order_take(&order, DIS_MS_NS, true), &slow);
 }
 
 /* All threads but one wait for disks: the last one is not for them. */
@@ -295,6 +367,12 @@ int main(void)
 		cmocka_unit_test(test_order_empty_gives_nobody),
 		cmocka_unit_test(test_order_goes_by_priority_then_in_turn),
 		cmocka_unit_test(test_order_quick_ones_go_first_among_equals),
+		cmocka_unit_test(
+			test_order_slow_one_waits_for_so_many_quick_ones),
+		cmocka_unit_test(
+			test_order_bound_of_quick_ones_needs_a_thread_for_slow_ones),
+		cmocka_unit_test(
+			test_order_slow_one_without_bandwidth_stops_no_quick_one),
 		cmocka_unit_test(test_order_without_slow_ones_passes_them_over),
 		cmocka_unit_test(
 			test_order_holds_back_who_has_used_its_bandwidth),

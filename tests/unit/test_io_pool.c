@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <dis/executor.h>
@@ -43,6 +44,7 @@ struct fixture {
 	struct io_pool *pool;
 	struct io_account account;
 	atomic_ullong charged_ns;
+	atomic_ullong used_ns; /* of the threads that charged */
 	atomic_uint charges;
 	struct thing things[8];
 };
@@ -77,7 +79,7 @@ static void serve(struct io_source *source, struct io_work *work)
 	sem_post(&t->left);
 }
 
-static void on_stopped(struct io_source *source)
+static unsigned on_stopped(struct io_source *source)
 {
 	struct thing *t = (struct thing *)source;
 
@@ -85,6 +87,7 @@ static void on_stopped(struct io_source *source)
 	if (atomic_load(&t->inside))
 		abort();
 	sem_post(&t->stopped);
+	return 3;
 }
 
 static const struct io_source_ops ops = {.serve = serve, .stopped = on_stopped};
@@ -396,6 +399,81 @@ static void test_pool_charges_who_it_was_for(void **state)
 	assert_true(atomic_load(&f->charged_ns) > 5 * (uint64_t)10000);
 }
 
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * DIS_S_NS + (uint64_t)ts.tv_nsec;
+}
+
+/* Of one I/O thread: what it has charged, and has used since its first charge. */
+static _Thread_local uint64_t own_charged_ns, own_begin_ns;
+
+/* As on_charge(); and it must be no more than the thread has used. */
+static void on_charge_of_all(void *ctx, unsigned vcpu, uint64_t ns)
+{
+	struct fixture *f = ctx;
+	uint64_t now_ns = thread_cpu_ns();
+
+	(void)vcpu;
+	own_charged_ns += ns;
+	if (own_charged_ns > now_ns)
+		abort();
+	if (own_begin_ns) {
+		atomic_fetch_add(&f->charged_ns, ns);
+		atomic_fetch_add(&f->used_ns, now_ns - own_begin_ns);
+	}
+	own_begin_ns = now_ns;
+}
+
+static void idle_serve(struct io_source *source, struct io_work *work)
+{
+	(void)work;
+	sem_post(&((struct thing *)source)->left);
+}
+
+static const struct io_source_ops idle_ops = {.serve = idle_serve};
+
+/*
+ * R: EVO-E3. Serves that do nothing: nearly all is for being woken, and is charged
+ * nevertheless; the sleep before each is not.
+ */
+static void test_pool_charges_the_way_to_a_serve(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t;
+
+	f->account = (struct io_account){.charge = on_charge_of_all, .ctx = f};
+	t = add(f, 0, false, 1);
+	t->source.ops = &idle_ops;
+	for (unsigned i = 0; i < 2000; i++) {
+		io_source_ready(&t->source);
+		wait_for(&t->left);
+	}
+	io_source_remove(&t->source);
+	assert_true(atomic_load(&f->used_ns) > 0);
+	assert_true(atomic_load(&f->charged_ns) >=
+		    atomic_load(&f->used_ns) / 4 * 3);
+}
+
+/* R: EVO-E3. Resets without end are not for free. */
+static void test_pool_charges_the_end_of_a_stop(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t;
+
+	f->account = (struct io_account){.charge = on_charge, .ctx = f};
+	t = add(f, 0, false, 1);
+	for (unsigned i = 0; i < 10; i++) {
+		io_source_stop(&t->source);
+		wait_for(&t->stopped);
+	}
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&f->charges), 10);
+	assert_true(atomic_load(&f->charged_ns) > 0);
+}
+
 /* R: DIS-6 */
 static void test_pool_bandwidth_spaces_serves(void **state)
 {
@@ -521,6 +599,8 @@ int main(void)
 		T(test_pool_descriptor_makes_its_source_ready),
 		T(test_pool_event_of_a_former_source_is_ignored),
 		T(test_pool_charges_who_it_was_for),
+		T(test_pool_charges_the_way_to_a_serve),
+		T(test_pool_charges_the_end_of_a_stop),
 		T(test_pool_bandwidth_spaces_serves),
 		T(test_pool_who_is_held_back_is_not_forgotten),
 		T(test_pool_forgets_nobody),

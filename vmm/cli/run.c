@@ -93,7 +93,7 @@ static void on_serial(void *ctx, unsigned seq, const void *data, size_t len)
 		run_vm_name(seq, name, sizeof(name));
 		snprintf(prefix, sizeof(prefix), "%s: ", name);
 	}
-	run_serial_put(&s->lines, prefix, data, len);
+	run_serial_put(&s->lines, seq, prefix, data, len);
 }
 
 static void on_firmware_log(void *ctx, unsigned seq, const void *data,
@@ -104,7 +104,7 @@ static void on_firmware_log(void *ctx, unsigned seq, const void *data,
 
 	run_vm_name(seq, name, sizeof(name));
 	snprintf(prefix, sizeof(prefix), "%s firmware: ", name);
-	run_serial_put(&s->lines, prefix, data, len);
+	run_serial_put(&s->lines, seq, prefix, data, len);
 }
 
 static int open_kind(struct run_session *s)

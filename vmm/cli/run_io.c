@@ -39,7 +39,7 @@ static void put(struct run_session *s, unsigned seq, const void *data,
 		run_vm_name(seq, name, sizeof(name));
 		snprintf(prefix, sizeof(prefix), "%s: ", name);
 	}
-	run_serial_put(s->io.to, prefix, data, len);
+	run_serial_put(s->io.to, seq, prefix, data, len);
 }
 
 static void put_held(struct run_session *s, unsigned seq)
@@ -136,7 +136,7 @@ int run_io_open_lines(struct run_session *s, FILE *stdio)
 		s->io.to = &s->lines;
 		return 0;
 	}
-	ret = run_serial_init(&s->io.lines, to);
+	ret = run_serial_init(&s->io.lines, to, o->copies);
 	if (!ret)
 		s->io.to = &s->io.lines;
 	return ret;

@@ -34,7 +34,8 @@ int run_outputs_open(struct run_session *s)
 		return status;
 	if (o->serial == RUN_OUTPUT_STDIO)
 		to = stdio;
-	if (!run_serial_init(&s->lines, to) && !run_io_open_lines(s, stdio))
+	if (!run_serial_init(&s->lines, to, o->copies) &&
+	    !run_io_open_lines(s, stdio))
 		return CLI_DONE;
 	cli_error("run", "serial output: out of memory");
 	return CLI_HOST;

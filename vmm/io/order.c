@@ -10,6 +10,8 @@ void io_order_init(struct io_order *order)
 		for (unsigned slow = 0; slow < 2; slow++)
 			TAILQ_INIT(&order->ready[i][slow]);
 	TAILQ_INIT(&order->held);
+	for (unsigned i = 0; i < IO_PRIORITIES; i++)
+		order->passed[i] = 0;
 	order->due_ns = DIS_NEVER_NS;
 }
 
@@ -66,21 +68,43 @@ static void release_due(struct io_order *order, uint64_t now_ns)
 	}
 }
 
+static struct io_turn *first(struct io_order *order, struct io_turns *list,
+			     uint64_t now_ns)
+{
+	struct io_turn *turn;
+
+	while ((turn = TAILQ_FIRST(list))) {
+		if (must_wait(order, turn, now_ns))
+			continue;
+		unlink_turn(order, turn);
+		return turn;
+	}
+	return NULL;
+}
+
 struct io_turn *io_order_take(struct io_order *order, uint64_t now_ns,
 			      bool slow_too)
 {
 	release_due(order, now_ns);
 	for (unsigned i = 0; i < IO_PRIORITIES; i++) {
-		for (unsigned slow = 0; slow < 1u + slow_too; slow++) {
-			struct io_turns *list = &order->ready[i][slow];
-			struct io_turn *turn;
+		struct io_turns *quick = &order->ready[i][0];
+		struct io_turns *slow = &order->ready[i][1];
+		struct io_turn *turn = NULL;
 
-			while ((turn = TAILQ_FIRST(list))) {
-				if (must_wait(order, turn, now_ns))
-					continue;
-				unlink_turn(order, turn);
-				return turn;
-			}
+		if (slow_too && order->passed[i] == IO_QUICK_TURNS)
+			turn = first(order, slow, now_ns);
+		if (!turn && (turn = first(order, quick, now_ns))) {
+			if (TAILQ_EMPTY(slow))
+				order->passed[i] = 0;
+			else if (slow_too && order->passed[i] < IO_QUICK_TURNS)
+				order->passed[i]++;
+			return turn;
+		}
+		if (!turn && slow_too)
+			turn = first(order, slow, now_ns);
+		if (turn) {
+			order->passed[i] = 0;
+			return turn;
 		}
 	}
 	return NULL;

@@ -7,7 +7,8 @@
  * threads is free. Time is an argument, so it is tested under a virtual clock.
  *
  * Invariant: an entry is in one list at most. A lower priority gets what the
- * higher ones leave; who is held back by its bucket stands in nobody's way.
+ * higher ones leave; who is held back by its bucket stands in nobody's way; among
+ * equals nobody waits for ever.
  * Locking: none; the caller's.
  */
 #ifndef DISVM_IO_ORDER_H
@@ -21,6 +22,12 @@
 /** 0 is served first. */
 #define IO_PRIORITIES 8u
 #define IO_PRIORITY_DEFAULT 4u
+
+/**
+ * So many quick ones in a row go before a slow one that waits. A disk's request takes
+ * longer than all of them; but some that never stop must not keep it out for ever.
+ */
+#define IO_QUICK_TURNS 8u
 
 /**
  * @priority: < IO_PRIORITIES.
@@ -41,6 +48,8 @@ TAILQ_HEAD(io_turns, io_turn);
 
 struct io_order {
 	struct io_turns ready[IO_PRIORITIES][2]; /* [1]: the slow ones */
+	/* Quick turns in a row while a slow one waited that could be taken. */
+	unsigned passed[IO_PRIORITIES];
 	struct io_turns held;
 	uint64_t due_ns; /* of the first of those, or earlier */
 };
@@ -54,7 +63,8 @@ void io_order_put(struct io_order *order, struct io_turn *turn);
  * io_order_take - who is next; it is in no list then.
  * @slow_too: may it be one to serve which takes long?
  *
- * Among equals the quick ones go first.
+ * Among equals the quick ones go first, IO_QUICK_TURNS of them in a row at most
+ * while a slow one waits that may be taken.
  * Return: NULL if nobody may be served now.
  */
 struct io_turn *io_order_take(struct io_order *order, uint64_t now_ns,

@@ -7,6 +7,11 @@
  * then looks at the mail, then sleeps; who sends links the mail, then looks whether
  * somebody idles, and only then rings. Both are sequentially consistent, so one of
  * them sees the other, and a thread at work costs a sender no system call.
+ *
+ * A thread charges all CPU time that it has used since it last did: so wake-ups, locks
+ * and the choice of who is next are paid for too, and time asleep never is. They were
+ * for who is served next, as a rule; if not (another thread was faster, or who was to
+ * be served is gone), that one pays for a wake-up that was a stranger's.
  */
 #include "io/pool.h"
 
@@ -163,22 +168,30 @@ static void leave(struct io_pool *pool, struct io_source *source)
 	pthread_cond_broadcast(&pool->left);
 }
 
-static void serve(struct io_pool *pool, struct io_source *source)
+/* @charged_ns: of this thread's CPU time; what came since is charged. */
+static void charge(const struct io_account *account, unsigned vcpu,
+		   uint64_t *charged_ns)
+{
+	uint64_t now_ns = thread_cpu_ns();
+
+	if (account->charge)
+		account->charge(account->ctx, vcpu, now_ns - *charged_ns);
+	*charged_ns = now_ns;
+}
+
+static void serve(struct io_pool *pool, struct io_source *source,
+		  uint64_t *charged_ns)
 {
 	struct io_account *account = source->account;
 	struct io_work work = {0};
-	uint64_t begin_ns, used_ns;
 
 	source->queued = false;
 	source->servers++;
 	pool->slow += source->slow;
 	wake_another(pool);
 	pthread_mutex_unlock(&pool->lock);
-	begin_ns = thread_cpu_ns();
 	source->ops->serve(source, &work);
-	used_ns = thread_cpu_ns() - begin_ns;
-	if (account->charge)
-		account->charge(account->ctx, work.vcpu, used_ns);
+	charge(account, work.vcpu, charged_ns);
 	pthread_mutex_lock(&pool->lock);
 	pool->slow -= source->slow;
 	io_bucket_take(&account->bucket, work.bytes, dis_clock_ns());
@@ -187,9 +200,10 @@ static void serve(struct io_pool *pool, struct io_source *source)
 		enqueue(pool, source);
 }
 
-static void tell_stopped(struct io_pool *pool)
+static void tell_stopped(struct io_pool *pool, uint64_t *charged_ns)
 {
 	struct io_source *source = pool->stops;
+	unsigned vcpu = 0;
 
 	pool->stops = source->stop_next;
 	/* The callback may start it anew, and its removal waits for it. */
@@ -198,7 +212,8 @@ static void tell_stopped(struct io_pool *pool)
 	wake_another(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (source->ops->stopped)
-		source->ops->stopped(source);
+		vcpu = source->ops->stopped(source);
+	charge(source->account, vcpu, charged_ns);
 	pthread_mutex_lock(&pool->lock);
 	leave(pool, source);
 	if (source->again)
@@ -255,6 +270,7 @@ static void wait_for_news(struct io_pool *pool)
 static void *thread_main(void *arg)
 {
 	struct io_pool *pool = arg;
+	uint64_t charged_ns = thread_cpu_ns(); /* the start is nobody's */
 
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->ending) {
@@ -262,13 +278,13 @@ static void *thread_main(void *arg)
 
 		take_mail(pool);
 		if (pool->stops) {
-			tell_stopped(pool);
+			tell_stopped(pool, &charged_ns);
 			continue;
 		}
 		turn = io_order_take(&pool->order, dis_clock_ns(),
 				     pool->slow + 1 < pool->n_threads);
 		if (turn)
-			serve(pool, source_of(turn));
+			serve(pool, source_of(turn), &charged_ns);
 		else
 			wait_for_news(pool);
 	}

@@ -14,7 +14,8 @@
  * - What was made ready after a serve began is served again.
  * - After io_source_remove() nothing of the source runs, and none of its guest's
  *   memory is touched.
- * - The CPU time of each serve is charged to the vCPU it was for.
+ * - The CPU time of the threads is charged to the vCPUs it was for: that of each serve
+ *   and each end of a stop, and of what led to it.
  *
  * Locking: the pool's lock guards turns and sources; only I/O threads and the
  * control thread take it, for a few instructions. No lock is held in callbacks.
@@ -60,13 +61,14 @@ struct io_work {
  *     others wait meanwhile. @work is zero at the call. On up to servers_max
  *     threads at once.
  * stopped: what io_source_stop() asked for is reached: no thread is in serve, and
- *     none will be until the source is ready again. Optional.
+ *     none will be until the source is ready again. Optional. Return: the vCPU that
+ *     is charged.
  *
  * Both run on an I/O thread without a lock. Only a slow source may block.
  */
 struct io_source_ops {
 	void (*serve)(struct io_source *source, struct io_work *work);
-	void (*stopped)(struct io_source *source);
+	unsigned (*stopped)(struct io_source *source);
 };
 
 /**

@@ -180,6 +180,7 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 	struct virtq_chain chain;
 	uint64_t written = 0;
 	struct request r;
+	uint8_t status;
 	int ret;
 
 	if (!virtio_queue_up(dev, 0))
@@ -196,9 +197,10 @@ static void serve(struct virtio_dev *dev, struct io_work *work)
 		virtio_break(dev, 0, why);
 		return;
 	}
-	*r.status = execute(block, &r, work, &written);
+	status = execute(block, &r, work, &written);
+	*r.status = status;
 	virtio_count(&dev->stats.requests, 1);
-	if (*r.status != STATUS_OK)
+	if (status != STATUS_OK)
 		virtio_count(&dev->stats.errors, 1);
 	/* 2.7.8.2: it counts only what has no gap before it. */
 	if (written == r.in_bytes)

@@ -142,7 +142,8 @@ static void drop_queues(struct virtio_dev *dev)
 		io_source_ready(&dev->source);
 }
 
-static void stopped(struct io_source *source)
+/* Who waited for it pays. */
+static unsigned stopped(struct io_source *source)
 {
 	struct virtio_dev *dev = dev_of(source);
 	unsigned vcpu;
@@ -156,6 +157,7 @@ static void stopped(struct io_source *source)
 		drop_queues(dev);
 	pthread_mutex_unlock(&dev->lock);
 	dev->config.release(dev->config.ctx, vcpu);
+	return vcpu;
 }
 
 static void serve(struct io_source *source, struct io_work *work)
