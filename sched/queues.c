@@ -174,6 +174,25 @@ struct dis_vcpu *run_queue_pick(struct run_queue *queue, enum dis_class klass,
 	return vcpu;
 }
 
+/* Up to the head of `stats`: what a dispatch touches (vcpu.h). */
+void run_queue_prefetch(struct run_queue *queue, enum dis_class klass,
+			uint64_t now_ns)
+{
+	struct policy_slot *policy = queue->policy[klass];
+	struct dis_vcpu *vcpu, *behind;
+
+	if (policy->guard || !queue->length[klass])
+		return;
+	vcpu = vcpu_of(policy->ops->pick(policy->queue, now_ns));
+	for (size_t at = 0; at <= offsetof(struct dis_vcpu, stats);
+	     at += CACHE_LINE)
+		__builtin_prefetch((const char *)vcpu + at, 1);
+	/* Its removal will mend the links of this one. */
+	behind = TAILQ_NEXT(vcpu, run_link);
+	if (behind)
+		__builtin_prefetch(&behind->run_link, 1);
+}
+
 struct dis_vcpu *run_queue_overdue(const struct run_queue *queue,
 				   enum dis_class klass, uint64_t now_ns)
 {

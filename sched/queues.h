@@ -142,6 +142,12 @@ void run_queue_remove(struct run_queue *queue, struct dis_vcpu *vcpu,
 struct dis_vcpu *run_queue_pick(struct run_queue *queue, enum dis_class klass,
 				uint64_t now_ns);
 /**
+ * One of @klass was removed to run: fetches the next of its policy, if that is
+ * one of this build, into the cache.
+ */
+void run_queue_prefetch(struct run_queue *queue, enum dis_class klass,
+			uint64_t now_ns);
+/**
  * The one of @klass that has waited longest past its target latency (R: DIS-9),
  * or NULL. Only Interactive knows targets.
  */

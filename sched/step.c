@@ -242,6 +242,7 @@ static void pick(struct dis_core *core, const struct dis_vcpu *displaced,
 	if (!vcpu)
 		return;
 	run_queue_remove(&core->runq, vcpu, DIS_LEAVE_RUN, now_ns);
+	run_queue_prefetch(&core->runq, vcpu->intent.klass, now_ns);
 	vcpu->place = DIS_PLACE_CURRENT;
 	vcpu->floor_run = why == DIS_REASON_FLOOR;
 	core->current = vcpu;
