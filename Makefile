@@ -47,8 +47,8 @@ else ifeq ($(findstring clang,$(CC)),)
 # optimised as a whole, which takes a quarter off. Tests link the same objects as
 # they are, so that they can stand between any two.
 CFLAGS += -flto=auto -ffat-lto-objects
-LDFLAGS += -fno-lto
 WHOLE := $(OPT) -flto=auto
+SINGLY := -fno-lto
 AR := gcc-ar
 endif
 
@@ -288,7 +288,7 @@ TEST_WRAPS := dis_core_step malloc calloc realloc free aligned_alloc \
 	posix_memalign mmap munmap pthread_mutex_lock pthread_mutex_trylock \
 	pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock sem_wait \
 	write fprintf syscall clock_gettime timer_settime
-$(TEST_PROGRAMS): LDFLAGS += $(TEST_WRAPS:%=-Wl,--wrap=%)
+$(TEST_PROGRAMS): LDFLAGS += $(SINGLY) $(TEST_WRAPS:%=-Wl,--wrap=%)
 
 # 16-bit code that is loaded to 0x7c00; the rest of a sector is its own business.
 define boot_disk # image, source

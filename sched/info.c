@@ -185,7 +185,8 @@ void dis_domain_count_states(struct dis_domain *dom, uint64_t now[DIS_STATES],
 
 struct dis_core *dis_domain_core(struct dis_domain *dom, unsigned index)
 {
-	return index < dom->ncores ? &dom->cores[index] : NULL;
+	DIS_ASSERT(index < dom->ncores);
+	return &dom->cores[index];
 }
 
 const struct dis_run_ops *dis_core_run_ops(const struct dis_core *core)

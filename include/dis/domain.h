@@ -377,6 +377,7 @@ struct dis_decision {
 	uint64_t start_ns;
 };
 
+/** @index: below the configured number of cores. */
 struct dis_core *dis_domain_core(struct dis_domain *dom, unsigned index);
 
 /** The run operations of the core's domain. */
