@@ -139,9 +139,9 @@ void core_put_back(struct dis_core *core, enum dis_reason reason,
 	if (reason != DIS_REASON_YIELD) {
 		SHARED_ADD(vcpu->stats.preemptions, 1u);
 		SHARED_ADD(core->stats.preemptions, 1u);
-		if (core->dom->cfg.ops->preempted)
-			core->dom->cfg.ops->preempted(vcpu->arg);
 	}
+	if (core->dom->cfg.ops->preempted)
+		core->dom->cfg.ops->preempted(vcpu->arg);
 	switch (reason) {
 	case DIS_REASON_SLICE_END: /* R: BUD-2, BUD-3 */
 		SHARED_STORE(vcpu->consumed_ns, 0u);

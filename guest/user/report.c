@@ -49,7 +49,8 @@ static void check_spin(void)
 	uint64_t total = 0;
 
 	for (uint32_t i = 0; i < machine.vcpus; i++)
-		if (tasks[i].workload->run == spin_run)
+		if (tasks[i].workload->run == spin_run ||
+		    tasks[i].workload->run == ticket_run)
 			total += user_pages[i].report.work;
 	if (total != spin_total())
 		print("spin: mutual exclusion violated\n");

@@ -143,6 +143,7 @@ void periodic_run(struct task *task);
 void pingpong_run(struct task *task);
 void park_run(struct task *task);
 void spin_run(struct task *task);
+void ticket_run(struct task *task);
 void echo_run(struct task *task);
 void idle_run(struct task *task);
 void yield_run(struct task *task);
@@ -158,7 +159,7 @@ void fault_hint_run(struct task *task);
 void fault_disk_run(struct task *task);
 void fault_poweroff_run(struct task *task);
 
-/** Sum of acquisitions that spin's own counter saw. */
+/** Sum of acquisitions that the locks' own counters saw. */
 uint64_t spin_total(void);
 /** For planning: measures compute_unit(). */
 void periodic_calibrate(void);

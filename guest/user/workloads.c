@@ -12,6 +12,7 @@ const struct workload workloads[] = {
 	{"pingpong", ARGS_NONE, pingpong_run},
 	{"park", ARGS_NONE, park_run},
 	{"spin", ARGS_NONE, spin_run},
+	{"ticket", ARGS_NONE, ticket_run},
 	{"echo", ARGS_NONE, echo_run},
 	{"idle", ARGS_NONE, idle_run},
 	{"yield", ARGS_NONE, yield_run},

@@ -70,8 +70,8 @@ struct dis_run_ops {
 	 */
 	void (*run_interrupt)(void *vcpu);
 	/**
-	 * preempted - the vCPU was taken off its core though it could go on, or
-	 * (its slice having ended) has to wait for its next turn. Optional.
+	 * preempted - the vCPU is off its core though it could go on: it gave
+	 * way, yielded, or has to wait for its next turn. Optional.
 	 * Context: executor thread that ran it, after run. Must not block.
 	 */
 	void (*preempted)(void *vcpu);

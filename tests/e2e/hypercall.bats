@@ -51,6 +51,18 @@ share_equally() {
 	       .[0].cpu_ns * 4 < .[1].cpu_ns'
 }
 
+# R: DIS-10: who is next to get a lock, and off its core, is yielded to by those
+# that spin behind it: many turns in a slice.
+@test "test_ticket_waiters_yield_to_the_next" {
+	report --kernel "$TINY" --vcpus 3 --cpus 0 \
+		--cmdline "work=ticket time=1s"
+	finished batch
+	[[ $output != *"mutual exclusion violated"* ]] || fail "$output"
+	holds '.vms[0].vcpus | all(.[]; .yields > .throttles) and
+	       (map(.guest.work) | min * 2 > max)'
+	holds '.cores[0].handoffs > .cores[0].preemptions'
+}
+
 # R: DIS-10: who blocks for a mutex waits, says so, and is woken for its turn.
 @test "test_parking_vcpus_take_turns" {
 	report --kernel "$TINY" --vcpus 2 --cpus 0 --trace trace.json \

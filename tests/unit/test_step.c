@@ -121,6 +121,15 @@ static void test_step_halt_without_timer_waits_until_woken(void **state)
 	world_close(w);
 }
 
+static unsigned off_core;
+
+static void on_preempted(void *arg)
+{
+	(void)arg;
+	off_core++;
+}
+
+/* Who yielded is off its core, and could go on: whoever spins for it is told. */
 static void yield_test(struct world *w, uint64_t turn_ns, unsigned turns)
 {
 	const struct burst script[] = {
@@ -130,10 +139,13 @@ static void yield_test(struct world *w, uint64_t turn_ns, unsigned turns)
 				     ROLE(DIS_CLASS_BATCH, script)};
 	dis_id vm = world_vm(w, roles, 3);
 
+	w->sim.run_ops.preempted = on_preempted;
+	off_core = 0;
 	for (unsigned i = 0; i < turns; i++) {
 		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 3));
 		world_run(w, turn_ns);
 	}
+	assert_int_equal(off_core, turns);
 	for (unsigned i = 0; i < 3; i++) {
 		struct dis_vcpu_stats stats = world_stats(world_vcpu(w, vm, i));
 

@@ -62,6 +62,7 @@ static const struct dis_run_ops plain_ops = {
 	.run_begin = kvm_vcpu_run_begin,
 	.run = kvm_vcpu_run,
 	.run_interrupt = kvm_vcpu_run_interrupt,
+	.preempted = kvm_vcpu_preempted,
 	.ended = on_ended,
 };
 static const struct dis_run_ops tuned_ops = {
