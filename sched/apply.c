@@ -75,13 +75,14 @@ static void order_by(struct dis_vcpu *vcpu, uint64_t deadline_ns,
 /*
  * A Realtime vCPU that used up its worst case must not keep the earliest
  * deadline for ever: its next quantum counts for the next period (the rule of
- * the constant bandwidth server; Abeni and Buttazzo, RTSS 1998).
+ * the constant bandwidth server; Abeni and Buttazzo, RTSS 1998). One that went on
+ * past it because nobody wanted the core has used nobody's time, and begins anew.
  */
 static void postpone_deadline(struct dis_vcpu *vcpu, uint64_t now_ns)
 {
 	if (vcpu->intent.klass == DIS_CLASS_REALTIME)
 		order_by(vcpu,
-			 dis_ns_add(vcpu->entity.deadline_ns,
+			 dis_ns_add(dis_ns_max(vcpu->entity.deadline_ns, now_ns),
 				    vcpu->intent.period_ns),
 			 now_ns);
 }

@@ -439,6 +439,9 @@ void realtime_force(struct dis_vcpu *vcpu, struct dis_core *to);
 /** @vcpu, in no queue, goes where it was claimed for. */
 void realtime_moved(struct dis_vcpu *vcpu, const struct dis_core *to,
 		    uint64_t now_ns);
+/** Does the first Realtime vCPU, queued, go before the floor of @klass that is due? */
+bool realtime_before_floor(struct dis_core *core, enum dis_class klass,
+			   uint64_t now_ns);
 /** Have more been placed on @core than it can serve? */
 bool realtime_overloaded(const struct dis_core *core);
 

@@ -61,6 +61,41 @@ bool realtime_overloaded(const struct dis_core *core)
 	       WHOLE_CORE;
 }
 
+/* So often is the floor of @klass due, at most, if Realtime keeps its reservations. */
+static uint64_t floor_period_ns(const struct dis_core *core,
+				enum dis_class klass)
+{
+	const uint64_t *period_ns = core->dom->floor_period_ns;
+	uint64_t left = WHOLE_CORE - atomic_load_explicit(&core->reserved,
+							  memory_order_relaxed);
+	uint64_t floors = 0;
+
+	if (!left)
+		return DIS_NEVER_NS;
+	for (unsigned k = 0; k < DIS_CLASSES; k++)
+		floors += period_ns[k] != DIS_NEVER_NS;
+	return dis_ns_max(period_ns[klass] + FLOOR_SLICE_NS,
+			  floors * FLOOR_SLICE_NS * WHOLE_CORE / left);
+}
+
+/*
+ * A floor is one more server by EDF: its deadline is a period after it was due. As
+ * all floors together have no more than what is not reserved, no reservation is
+ * broken. Where too much is, there is none to keep.
+ */
+bool realtime_before_floor(struct dis_core *core, enum dis_class klass,
+			   uint64_t now_ns)
+{
+	const struct dis_vcpu *first;
+
+	if (realtime_overloaded(core))
+		return false;
+	first = run_queue_pick(&core->runq, DIS_CLASS_REALTIME, now_ns);
+	return first->entity.deadline_ns <=
+	       dis_ns_add(core->floor_due_ns[klass],
+			  floor_period_ns(core, klass));
+}
+
 /* Of the present job: what it has left to do, in the time that it has left. */
 static uint64_t present_share(const struct dis_vcpu *vcpu, uint64_t now_ns)
 {

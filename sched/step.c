@@ -221,6 +221,9 @@ static struct dis_vcpu *choose(struct dis_core *core,
 		return vcpu;
 	}
 	floor = pick_floor(core, top, now_ns);
+	if (floor != DIS_CLASSES && top == DIS_CLASS_REALTIME &&
+	    realtime_before_floor(core, floor, now_ns))
+		floor = DIS_CLASSES;
 	if (floor != DIS_CLASSES)
 		*why = DIS_REASON_FLOOR;
 	return analyze_pick(core, floor != DIS_CLASSES ? floor : top,

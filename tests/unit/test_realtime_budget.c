@@ -108,6 +108,57 @@ static void test_realtime_hint_takes_no_more(void **state)
 	expect_harmless(&other);
 }
 
+static struct role always(uint64_t work_ns)
+{
+	struct role role = {world_intent(DIS_CLASS_REALTIME), world_hog, 1};
+
+	role.intent.wcet_ns = work_ns;
+	return role;
+}
+
+/* While it was alone, nobody ended its slices: its deadline lies far behind. */
+static void test_realtime_who_was_alone_takes_no_more(void **state)
+{
+	const struct dis_domain_config cfg = world_config(1);
+	const struct role first = always(1 * MS), second = always(9 * MS);
+	struct world *w = world_open(&cfg, 0);
+	dis_id vm;
+
+	(void)state;
+	world_vm(w, &first, 1);
+	world_run(w, 1000 * MS);
+	vm = world_vm(w, &second, 1);
+	for (unsigned i = 1; i <= PERIODS; i++) {
+		world_run(w, 10 * MS);
+		assert_true(world_stats(world_vcpu(w, vm, 0)).cpu_ns >=
+			    i * 9 * MS);
+	}
+	world_close(w);
+}
+
+/* R: DIS-14: what others keep is what Realtime has not reserved. */
+static void test_realtime_reserve_is_kept_from_floors(void **state)
+{
+	const struct role roles[] = {always(9800 * US),
+				     ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct dis_domain_config cfg = world_config(1);
+	uint64_t batch_ns = 0;
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 2);
+	for (unsigned i = 1; i <= PERIODS; i++) {
+		world_run(w, 10 * MS);
+		batch_ns = world_stats(world_vcpu(w, vm, 1)).cpu_ns;
+		assert_true(batch_ns <= i * 200 * US);
+	}
+	assert_true(batch_ns >= PERIODS * 100 * US);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +166,8 @@ int main(void)
 		cmocka_unit_test(test_realtime_yield_takes_no_more),
 		cmocka_unit_test(test_realtime_nap_takes_no_more),
 		cmocka_unit_test(test_realtime_hint_takes_no_more),
+		cmocka_unit_test(test_realtime_who_was_alone_takes_no_more),
+		cmocka_unit_test(test_realtime_reserve_is_kept_from_floors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
