@@ -103,7 +103,7 @@ static void wake_sleepers(struct dis_core *core, uint64_t now_ns)
 			struct dis_vcpu *vcpu = core->sleepq.tree[k].first;
 
 			/* Before it may be another core's. */
-			vcpu->ahead = vcpu->wake_ns > now_ns;
+			vcpu->ahead = vcpu->timer_ns > now_ns;
 			core_wake(core, vcpu, DIS_REASON_TIMER, vcpu->timer_ns,
 				  now_ns);
 		}

@@ -107,7 +107,7 @@ struct dis_vcpu {
 	struct dis_entity entity; /* what the class's policy sees */
 	TAILQ_ENTRY(dis_vcpu) run_link;
 	bool hinted;        /* `wanted` is to come into force */
-	bool ahead;         /* woken before wake_ns, not yet entered */
+	bool ahead;         /* woken before timer_ns, not yet entered */
 	bool roams;         /* may run on every core */
 	bool in_crowd;      /* counts in `crowd` */
 	bool capped;        /* its maximum, or its VM's, has to be kept */

@@ -260,6 +260,35 @@ static void test_ahead_agreeing_guest_is_entered_early_as_it_needs(void **state)
 	world_close(bed.w);
 }
 
+/* Its own timer is taken at the entry: it must not end the wait that follows. */
+static void test_ahead_early_guest_got_late_is_not_interrupted(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+	struct dis_core *core = bed.w->core[0].core;
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		uint64_t due_ns = bed.w->now_ns + SLEEP_NS;
+		struct dis_decision decision;
+
+		halt(bed.w, core, due_ns, 100 * DIS_US_NS, -(int64_t)COST_NS);
+		assert_true(vcpu->wake_ns < due_ns);
+		bed.w->now_ns = due_ns - (due_ns - vcpu->wake_ns) / 2;
+		decision =
+			dis_core_step(core, bed.w->now_ns, DIS_NEVER_NS, NULL);
+		assert_ptr_equal(decision.vcpu, vcpu);
+		assert_true(decision.until_ns > due_ns);
+		assert_true(decision.start_ns <= bed.w->now_ns);
+		bed.w->core[0].decision = decision;
+		assert_true(dis_core_enter(core));
+	}
+	bed.w->core[0].entered = false;
+	dis_core_leave(core);
+	world_close(bed.w);
+}
+
 static void test_ahead_lying_guest_gets_what_it_agreed_at_most(void **state)
 {
 	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
@@ -301,6 +330,8 @@ int main(void)
 		cmocka_unit_test(test_ahead_thread_executor_never_does),
 		cmocka_unit_test(
 			test_ahead_agreeing_guest_is_entered_early_as_it_needs),
+		cmocka_unit_test(
+			test_ahead_early_guest_got_late_is_not_interrupted),
 		cmocka_unit_test(
 			test_ahead_lying_guest_gets_what_it_agreed_at_most),
 	};
