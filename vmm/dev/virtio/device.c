@@ -14,39 +14,45 @@ static struct virtio_dev *dev_of(struct io_source *source)
 				     offsetof(struct virtio_dev, source));
 }
 
-static void update_line(struct virtio_dev *dev, uint32_t isr)
+/*
+ * The line is up while a bit is set. No lock: to wake a vCPU is a system call, and
+ * its executor, which asks for the bits, must not wait for whoever makes it. All
+ * that change them set the line and look again, so that the last one sets it right.
+ */
+static void follow_line(struct virtio_dev *dev)
 {
-	bool was = dev->isr != 0;
+	bool level;
 
-	dev->isr = isr;
-	if (was == (isr != 0))
-		return;
-	if (isr)
-		virtio_count(&dev->stats.interrupts, 1);
-	irq_line_set(&dev->config.irq, isr != 0);
+	do {
+		level = atomic_load(&dev->isr);
+		irq_line_set(&dev->config.irq, level);
+	} while (level != !!atomic_load(&dev->isr));
 }
 
 void virtio_raise(struct virtio_dev *dev, uint32_t bits)
 {
-	update_line(dev, dev->isr | bits);
+	if (atomic_fetch_or(&dev->isr, bits))
+		return;
+	virtio_count(&dev->stats.interrupts, 1);
+	follow_line(dev);
 }
 
 void virtio_acknowledge(struct virtio_dev *dev, uint32_t bits)
 {
-	update_line(dev, dev->isr & ~bits);
+	uint32_t was = atomic_fetch_and(&dev->isr, ~bits);
+
+	if (was && !(was & ~bits))
+		follow_line(dev);
 }
 
 void virtio_publish(struct virtio_dev *dev, struct virtq *q)
 {
-	if (!virtq_publish(q))
-		return;
-	pthread_mutex_lock(&dev->lock);
-	virtio_raise(dev, VIRTIO_ISR_QUEUE);
-	pthread_mutex_unlock(&dev->lock);
+	if (virtq_publish(q))
+		virtio_raise(dev, VIRTIO_ISR_QUEUE);
 }
 
-/* 2.1.2: the driver is told, if it is one. */
-void virtio_break_locked(struct virtio_dev *dev, unsigned queue, const char *why)
+/* 2.1.2. Return: is there a driver to tell? */
+static bool break_locked(struct virtio_dev *dev, unsigned queue, const char *why)
 {
 	dev->live = false;
 	if (!dev->trouble[0]) {
@@ -56,27 +62,33 @@ void virtio_break_locked(struct virtio_dev *dev, unsigned queue, const char *why
 			dev->config.broken(dev->config.ctx);
 	}
 	dev->status |= VIRTIO_STATUS_NEEDS_RESET;
-	if (dev->status & VIRTIO_STATUS_DRIVER_OK)
-		virtio_raise(dev, VIRTIO_ISR_CONFIG);
+	return dev->status & VIRTIO_STATUS_DRIVER_OK;
 }
 
 void virtio_break(struct virtio_dev *dev, unsigned queue, const char *why)
 {
+	bool tell;
+
 	virtio_count(&dev->stats.errors, 1);
 	pthread_mutex_lock(&dev->lock);
-	virtio_break_locked(dev, queue, why);
+	tell = break_locked(dev, queue, why);
 	pthread_mutex_unlock(&dev->lock);
+	if (tell)
+		virtio_raise(dev, VIRTIO_ISR_CONFIG);
 }
 
 void virtio_set_config(struct virtio_dev *dev, size_t offset, const void *bytes,
 		       size_t n)
 {
+	bool tell;
+
 	pthread_mutex_lock(&dev->lock);
 	memcpy(dev->space + offset, bytes, n);
 	dev->generation++;
-	if (dev->status & VIRTIO_STATUS_DRIVER_OK)
-		virtio_raise(dev, VIRTIO_ISR_CONFIG);
+	tell = dev->status & VIRTIO_STATUS_DRIVER_OK;
 	pthread_mutex_unlock(&dev->lock);
+	if (tell)
+		virtio_raise(dev, VIRTIO_ISR_CONFIG);
 }
 
 void virtio_trouble(struct virtio_dev *dev, char *text, size_t size)
@@ -99,7 +111,8 @@ void virtio_start(struct virtio_dev *dev, unsigned vcpu)
 			continue;
 		if (virtq_init(&dev->queues[i], dev->config.mem,
 			       &dev->regs[i].setup, event_idx, indirect, why)) {
-			virtio_break_locked(dev, i, why);
+			if (break_locked(dev, i, why))
+				virtio_raise(dev, VIRTIO_ISR_CONFIG);
 			return;
 		}
 	}

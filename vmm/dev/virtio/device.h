@@ -115,6 +115,7 @@ struct virtio_dev {
 	struct io_source source;
 	struct virtio_stats stats;
 	atomic_uint asker[VIRTIO_QUEUES_MAX]; /* vCPU that notified last */
+	atomic_uint isr;                      /* the line is up while not 0 */
 
 	pthread_mutex_t lock;
 	/* All below is guarded by lock. */
@@ -123,7 +124,6 @@ struct virtio_dev {
 	uint32_t driver_features_sel;
 	uint64_t features; /* as the driver writes them; constant while live */
 	uint32_t queue_sel;
-	uint32_t isr;
 	uint32_t generation;
 	struct virtio_queue_regs regs[VIRTIO_QUEUES_MAX];
 	uint8_t space[VIRTIO_CONFIG_MAX]; /* the kind's configuration */

@@ -27,6 +27,7 @@
 #define VIRTIO_F_EVENT_IDX 29u
 #define VIRTIO_F_VERSION_1 32u
 
+/** Any thread, with or without the device's lock: better without, see device.c. */
 void virtio_raise(struct virtio_dev *dev, uint32_t bits);
 void virtio_acknowledge(struct virtio_dev *dev, uint32_t bits);
 
@@ -41,8 +42,5 @@ void virtio_stop_for(struct virtio_dev *dev, unsigned vcpu, bool reset);
 
 /** To the first state, when nobody serves. */
 void virtio_reset(struct virtio_dev *dev);
-
-void virtio_break_locked(struct virtio_dev *dev, unsigned queue,
-			 const char *why);
 
 #endif

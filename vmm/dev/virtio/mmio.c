@@ -89,8 +89,6 @@ static uint32_t read_register(struct virtio_dev *dev, uint64_t offset)
 		return queue ? VIRTQ_SIZE_MAX : 0;
 	case REG_QUEUE_READY:
 		return queue && queue->ready;
-	case REG_INTERRUPT_STATUS:
-		return dev->isr;
 	case REG_STATUS:
 		return dev->status;
 	case REG_CONFIG_GENERATION:
@@ -189,8 +187,7 @@ static void write_queue(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 static void write_register(struct virtio_dev *dev, uint64_t offset,
 			   uint32_t value, unsigned vcpu)
 {
-	/* Of a device that is stopping only its interrupts mean anything. */
-	if (dev->stopping && offset != REG_INTERRUPT_ACK)
+	if (dev->stopping)
 		return;
 	switch (offset) {
 	case REG_DEVICE_FEATURES_SEL:
@@ -211,9 +208,6 @@ static void write_register(struct virtio_dev *dev, uint64_t offset,
 		if (selected(dev))
 			write_ready(dev, selected(dev), value, vcpu);
 		break;
-	case REG_INTERRUPT_ACK:
-		virtio_acknowledge(dev, value);
-		break;
 	case REG_STATUS:
 		write_status(dev, value, vcpu);
 		break;
@@ -223,7 +217,6 @@ static void write_register(struct virtio_dev *dev, uint64_t offset,
 	}
 }
 
-/* Without a lock: it is what a driver does all the time. */
 static void notify(struct virtio_dev *dev, uint64_t queue, unsigned vcpu)
 {
 	if (queue >= dev->kind->queues)
@@ -233,15 +226,27 @@ static void notify(struct virtio_dev *dev, uint64_t queue, unsigned vcpu)
 	io_source_ready(&dev->source);
 }
 
+/* What a driver does all the time, without the lock. Return: was it that? */
+static bool access_lockless(struct virtio_dev *dev, struct io_access *a)
+{
+	if (a->write && a->offset == REG_QUEUE_NOTIFY)
+		notify(dev, io_get(a), a->vcpu);
+	else if (a->write && a->offset == REG_INTERRUPT_ACK)
+		virtio_acknowledge(dev, (uint32_t)io_get(a));
+	else if (!a->write && a->offset == REG_INTERRUPT_STATUS)
+		io_put(a, atomic_load(&dev->isr));
+	else
+		return false;
+	return true;
+}
+
 static enum io_action mmio(void *opaque, struct io_access *a)
 {
 	struct virtio_dev *dev = opaque;
 	bool is_register = a->width == 4 && a->offset % 4 == 0;
 
-	if (a->write && is_register && a->offset == REG_QUEUE_NOTIFY) {
-		notify(dev, io_get(a), a->vcpu);
+	if (is_register && access_lockless(dev, a))
 		return IO_NONE;
-	}
 	pthread_mutex_lock(&dev->lock);
 	if (!a->write && a->offset >= REG_CONFIG)
 		read_space(dev, a);
