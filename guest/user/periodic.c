@@ -41,7 +41,7 @@ static void compute_for(uint64_t ticks)
 		now = rdtsc();
 		took = now - before;
 		done += took < INTERRUPTED * run.unit_ticks ? took
-							   : run.unit_ticks;
+							    : run.unit_ticks;
 		before = now;
 	}
 }

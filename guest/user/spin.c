@@ -78,8 +78,7 @@ static void spin_release(struct lock *lock)
 /* A ticket that is left when the run is over: nobody is served any more. */
 static bool ticket_acquire(struct lock *lock, struct task *task)
 {
-	uint32_t mine =
-		__atomic_fetch_add(&lock->next, 1u, __ATOMIC_RELAXED);
+	uint32_t mine = __atomic_fetch_add(&lock->next, 1u, __ATOMIC_RELAXED);
 	unsigned spins = 0;
 
 	__atomic_store_n(&lock->who[mine % MAX_VCPUS], task->index,
@@ -102,10 +101,10 @@ static void ticket_release(struct lock *lock)
 	__atomic_fetch_add(&lock->serving, 1u, __ATOMIC_RELEASE);
 }
 
-static struct lock spin_lock = {
-	.acquire = spin_acquire, .release = spin_release};
-static struct lock ticket_lock = {
-	.acquire = ticket_acquire, .release = ticket_release};
+static struct lock spin_lock = {.acquire = spin_acquire,
+				.release = spin_release};
+static struct lock ticket_lock = {.acquire = ticket_acquire,
+				  .release = ticket_release};
 
 uint64_t spin_total(void)
 {

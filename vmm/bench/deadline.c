@@ -69,9 +69,9 @@ static uint64_t budget_us(unsigned rate, unsigned percent, uint64_t work_us)
 {
 	uint64_t left_us =
 		period_ns[0] / DIS_US_NS * (100 - percent) / 100 / RATES;
+	uint64_t entries = period_ns[rate] / period_ns[0];
 
-	return work_us + dis_ns_min(ENTRY_US, left_us) * period_ns[rate] /
-				 period_ns[0];
+	return work_us + entries * dis_ns_min(ENTRY_US, left_us);
 }
 
 static bool deadline_scene(const struct grid_case *c, bool quick,
