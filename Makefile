@@ -49,7 +49,6 @@ else ifeq ($(findstring clang,$(CC)),)
 CFLAGS += -flto=auto -ffat-lto-objects
 WHOLE := $(OPT) -flto=auto
 SINGLY := -fno-lto
-AR := gcc-ar
 endif
 
 OBJ := $(BUILD)/obj

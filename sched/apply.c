@@ -32,6 +32,8 @@ static void charge_floor(struct dis_core *core, const struct dis_vcpu *vcpu,
 	uint64_t latest_ns = dis_ns_add(now_ns, period_ns);
 	uint64_t due_ns;
 
+	if (vcpu->floor_run)
+		realtime_charge_floor(core, klass, ran_ns);
 	if (ran_ns >= FLOOR_SLICE_NS || period_ns == DIS_NEVER_NS) {
 		core->floor_due_ns[klass] = latest_ns;
 		return;
@@ -55,8 +57,8 @@ struct dis_vcpu *core_detach(struct dis_core *core, uint64_t now_ns)
 	DIS_ASSERT(vcpu && vcpu->place == DIS_PLACE_CURRENT);
 	core->current = NULL;
 	vcpu->place = DIS_PLACE_NONE;
-	vcpu->floor_run = false;
 	charge_floor(core, vcpu, now_ns);
+	vcpu->floor_run = false;
 	if (vcpu->capped)
 		park_end_grant(vcpu, now_ns);
 	return vcpu;

@@ -87,6 +87,7 @@ struct dis_core {
 	 * DIS_CLASSES. */
 	enum dis_class arrived;
 	uint64_t floor_due_ns[DIS_CLASSES]; /* owed time from then on */
+	uint64_t floor_from_ns[DIS_CLASSES]; /* against Realtime, realtime.c */
 	uint64_t floor_passed_ns; /* since when arrivals go first, or 0 */
 	uint64_t balance_ns;      /* next look at the balance */
 	struct handoff handoff;
@@ -439,9 +440,13 @@ void realtime_force(struct dis_vcpu *vcpu, struct dis_core *to);
 /** @vcpu, in no queue, goes where it was claimed for. */
 void realtime_moved(struct dis_vcpu *vcpu, const struct dis_core *to,
 		    uint64_t now_ns);
-/** Does the first Realtime vCPU, queued, go before the floor of @klass that is due? */
-bool realtime_before_floor(struct dis_core *core, enum dis_class klass,
-			   uint64_t now_ns);
+/** Do floors keep to reservations here? If so, what follows decides. */
+bool realtime_orders_floors(const struct dis_core *core);
+/** Some Realtime vCPU is queued: the class whose floor goes before, or DIS_CLASSES. */
+enum dis_class realtime_floor(struct dis_core *core, uint64_t now_ns);
+/** @klass had a floor slice of @ran_ns. */
+void realtime_charge_floor(struct dis_core *core, enum dis_class klass,
+			   uint64_t ran_ns);
 /** Have more been placed on @core than it can serve? */
 bool realtime_overloaded(const struct dis_core *core);
 

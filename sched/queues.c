@@ -95,6 +95,9 @@ void run_queue_add(struct run_queue *queue, struct dis_vcpu *vcpu,
 
 	DIS_ASSERT(vcpu->place != DIS_PLACE_RUNQ &&
 		   vcpu->place != DIS_PLACE_SLEEPQ);
+	if (!queue->length[klass] &&
+	    (!queue->running || queue->running->intent.klass != klass))
+		queue->present_ns[klass] = now_ns;
 	if (queue->running == vcpu)
 		queue->running = NULL;
 	TAILQ_INSERT_TAIL(&queue->list[klass], vcpu, run_link);

@@ -21,12 +21,18 @@
  * its share fits, from an overloaded core to any that is less so. There it gets a
  * new deadline, as after an overrun, if it would harm those in time.
  *
+ * Floors of the classes below are servers by EDF, too (the constant bandwidth server;
+ * Abeni and Buttazzo, RTSS 1998): all together have what is not reserved, so that they
+ * break no reservation. Where too much is, there is none to keep.
+ *
  * A share is rounded up, so the sum is never too low. Reservations are changed by
  * the domain at spawn and end, else by the vCPU's owner; other threads read them.
  */
 #include "core.h"
 
 #define WHOLE_CORE UINT64_C(1000000)
+/* Also where all of a core is reserved a floor has a slice in so long a time. */
+#define FLOOR_PERIOD_MAX_NS (5 * DIS_S_NS)
 
 /* @work / @time in millionths of a core, rounded up. */
 static uint64_t share_of(uint64_t work_ns, uint64_t time_ns)
@@ -61,39 +67,71 @@ bool realtime_overloaded(const struct dis_core *core)
 	       WHOLE_CORE;
 }
 
-/* So often is the floor of @klass due, at most, if Realtime keeps its reservations. */
+bool realtime_orders_floors(const struct dis_core *core)
+{
+	const struct policy_slot *policy =
+		core->runq.policy[DIS_CLASS_REALTIME];
+
+	return !policy->guard && policy->ops->choice == DIS_CHOICE_DEADLINE &&
+	       !realtime_overloaded(core);
+}
+
+/* In so long a time it has a slice: all floors have what is not reserved. */
 static uint64_t floor_period_ns(const struct dis_core *core,
 				enum dis_class klass)
 {
 	const uint64_t *period_ns = core->dom->floor_period_ns;
-	uint64_t left = WHOLE_CORE - atomic_load_explicit(&core->reserved,
-							  memory_order_relaxed);
-	uint64_t floors = 0;
+	uint64_t reserved =
+		atomic_load_explicit(&core->reserved, memory_order_relaxed);
+	uint64_t floors = 0, least_ns;
 
-	if (!left)
-		return DIS_NEVER_NS;
+	if (reserved >= WHOLE_CORE)
+		return FLOOR_PERIOD_MAX_NS;
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		floors += period_ns[k] != DIS_NEVER_NS;
-	return dis_ns_max(period_ns[klass] + FLOOR_SLICE_NS,
-			  floors * FLOOR_SLICE_NS * WHOLE_CORE / left);
+	least_ns =
+		floors * FLOOR_SLICE_NS * WHOLE_CORE / (WHOLE_CORE - reserved);
+	return dis_ns_min(dis_ns_max(period_ns[klass] + FLOOR_SLICE_NS,
+				     least_ns),
+			  FLOOR_PERIOD_MAX_NS);
 }
 
-/*
- * A floor is one more server by EDF: its deadline is a period after it was due. As
- * all floors together have no more than what is not reserved, no reservation is
- * broken. Where too much is, there is none to keep.
- */
-bool realtime_before_floor(struct dis_core *core, enum dis_class klass,
-			   uint64_t now_ns)
+/* Its period begins; one that was not there before has saved nothing up. */
+static uint64_t floor_from_ns(const struct dis_core *core, enum dis_class klass)
 {
-	const struct dis_vcpu *first;
+	return dis_ns_max(core->floor_from_ns[klass],
+			  core->runq.present_ns[klass]);
+}
 
-	if (realtime_overloaded(core))
-		return false;
-	first = run_queue_pick(&core->runq, DIS_CLASS_REALTIME, now_ns);
-	return first->entity.deadline_ns <=
-	       dis_ns_add(core->floor_due_ns[klass],
-			  floor_period_ns(core, klass));
+void realtime_charge_floor(struct dis_core *core, enum dis_class klass,
+			   uint64_t ran_ns)
+{
+	core->floor_from_ns[klass] =
+		floor_from_ns(core, klass) +
+		floor_period_ns(core, klass) *
+			dis_ns_min(ran_ns, FLOOR_SLICE_NS) / FLOOR_SLICE_NS;
+}
+
+enum dis_class realtime_floor(struct dis_core *core, uint64_t now_ns)
+{
+	uint64_t first_ns =
+		run_queue_pick(&core->runq, DIS_CLASS_REALTIME, now_ns)
+			->entity.deadline_ns;
+	enum dis_class best = DIS_CLASSES;
+
+	for (unsigned k = DIS_CLASS_REALTIME + 1u; k < DIS_CLASSES; k++) {
+		uint64_t deadline_ns;
+
+		if (!core->runq.length[k] || core->floor_due_ns[k] > now_ns)
+			continue;
+		deadline_ns = floor_from_ns(core, (enum dis_class)k) +
+			      floor_period_ns(core, (enum dis_class)k);
+		if (deadline_ns >= first_ns)
+			continue;
+		best = (enum dis_class)k;
+		first_ns = deadline_ns;
+	}
+	return best;
 }
 
 /* Of the present job: what it has left to do, in the time that it has left. */

@@ -6,7 +6,8 @@
  * floors (R: DIS-14): a class that got less than its share of the core runs for
  * a slice before more urgent ones, when a slice ends or the core is free. Only
  * a more urgent arrival goes before it or cuts it short, and floors let arrivals
- * pass for a slice's length at most.
+ * pass for a slice's length at most. What Realtime has reserved floors do not take
+ * (realtime.c).
  *
  * The timer (until_ns) is armed only for what could take the core away from the
  * current vCPU, or what it must see itself (R: CARD-4, PRE-6):
@@ -190,7 +191,10 @@ static const struct dis_vcpu *give_way(struct dis_core *core, uint64_t now_ns)
 static enum dis_class pick_floor(struct dis_core *core, enum dis_class top,
 				 uint64_t now_ns)
 {
-	enum dis_class floor = floor_class(core, top, now_ns);
+	enum dis_class floor = top == DIS_CLASS_REALTIME &&
+					       realtime_orders_floors(core)
+				       ? realtime_floor(core, now_ns)
+				       : floor_class(core, top, now_ns);
 
 	if (floor != DIS_CLASSES && core->arrived < floor) {
 		if (!core->floor_passed_ns)
@@ -221,9 +225,6 @@ static struct dis_vcpu *choose(struct dis_core *core,
 		return vcpu;
 	}
 	floor = pick_floor(core, top, now_ns);
-	if (floor != DIS_CLASSES && top == DIS_CLASS_REALTIME &&
-	    realtime_before_floor(core, floor, now_ns))
-		floor = DIS_CLASSES;
 	if (floor != DIS_CLASSES)
 		*why = DIS_REASON_FLOOR;
 	return analyze_pick(core, floor != DIS_CLASSES ? floor : top,

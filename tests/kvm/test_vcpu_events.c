@@ -28,6 +28,8 @@
 #define SIPI_PAGE 2u
 #define TSC_AT 0x500u
 #define FLAG_AT 0x600u
+#define LVT_AT 0x720u
+#define LVT_PERIODIC 0x20000u
 
 /*
  * Enables the local APIC in x2APIC form, then for ever reads a port and the EOI
@@ -128,6 +130,42 @@ __asm__(".pushsection .rodata\n"
 	"	movb $5, %al\n"
 	"	outb %al, $0xf4\n"
 	"tsc_end:\n"
+	/*
+	 * Lets its interrupts end by the word at 0x700, sets its timer, whose LVT
+	 * entry is at LVT_AT, to 1 ms and halts; the handler's exit code is 20 and
+	 * what that word says.
+	 */
+	"eoi_code:\n"
+	"	movl $0x1b, %ecx\n"
+	"	movl $0xfee00d00, %eax\n"
+	"	xorl %edx, %edx\n"
+	"	wrmsr\n"
+	"	movl $0x80f, %ecx\n"
+	"	movl $0x1ff, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x4b564d04, %ecx\n"
+	"	movl $0x701, %eax\n"
+	"	wrmsr\n"
+	"	xorw %bx, %bx\n"
+	"	movw %bx, %ds\n"
+	"	movl $0x832, %ecx\n"
+	"	movl 0x720, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x83e, %ecx\n"
+	"	movl $0xb, %eax\n"
+	"	wrmsr\n"
+	"	movl $0x838, %ecx\n"
+	"	movl $1000000, %eax\n"
+	"	wrmsr\n"
+	"	movw $0x8000, %sp\n"
+	"	sti\n"
+	"1:	hlt\n"
+	"	jmp 1b\n"
+	"eoi_irq:\n"
+	"	movb 0x700, %al\n"
+	"	addb $20, %al\n"
+	"	outb %al, $0xf4\n"
+	"eoi_end:\n"
 	".code64\n"
 	".popsection\n");
 
@@ -137,6 +175,7 @@ extern const uint8_t self_init_code[], self_init_end[];
 extern const uint8_t started_code[], started_end[];
 extern const uint8_t ticking_code[], ticking_irq[], ticking_end[];
 extern const uint8_t tsc_code[], tsc_end[];
+extern const uint8_t eoi_code[], eoi_irq[], eoi_end[];
 
 /* SDM vol. 3A, 6.9: the fault of an instruction comes before an interrupt. */
 static void test_vcpu_interrupt_beside_faulting_msr_is_delivered(void **state)
@@ -302,6 +341,38 @@ static void test_vcpu_tsc_is_what_the_monitor_takes_it_for(void **state)
 	bare_vm_close(&vm);
 }
 
+static void expect_end(uint32_t lvt, const char *detail)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	enum dis_outcome outcome = DIS_RUN_HALT;
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[0];
+
+	bare_vm_open(&vm);
+	bare_vm_put(&vm, CODE_PAGE, eoi_code, eoi_end);
+	bare_vm_put_vector(&vm, VECTOR, CODE_PAGE, eoi_irq - eoi_code);
+	memcpy(vm.vm.mem.base + LVT_AT, &lvt, sizeof(lvt));
+	assert_int_equal(regs_set_sipi(vcpu, CODE_PAGE), 0);
+	while (outcome == DIS_RUN_HALT) {
+		outcome = bare_vm_run_on(vcpu);
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(outcome, DIS_RUN_FAIL);
+	assert_string_equal(vm.vm.failure.detail, detail);
+	bare_vm_close(&vm);
+}
+
+/*
+ * A timer that goes on is known to the scheduler only after the next exit: the end
+ * of its interrupt has to be one, or a guest that computes had no other tick.
+ */
+static void test_vcpu_end_of_periodic_interrupt_is_an_exit(void **state)
+{
+	(void)state;
+	expect_end(VECTOR, "vCPU 0: guest exit code 21");
+	expect_end(VECTOR | LVT_PERIODIC, "vCPU 0: guest exit code 20");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +386,7 @@ int main(void)
 		cmocka_unit_test(
 			test_cpuid_without_kernel_irqchip_lacks_its_features),
 		cmocka_unit_test(test_vcpu_tsc_is_what_the_monitor_takes_it_for),
+		cmocka_unit_test(test_vcpu_end_of_periodic_interrupt_is_an_exit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

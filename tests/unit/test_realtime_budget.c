@@ -136,13 +136,49 @@ static void test_realtime_who_was_alone_takes_no_more(void **state)
 	world_close(w);
 }
 
+/* Batch does @script beside one that always wants 98 % of each @period_ns. */
+static void expect_reserve_kept(const struct burst *script, uint64_t period_ns)
+{
+	struct role roles[] = {always(period_ns * 98 / 100),
+			       {world_intent(DIS_CLASS_BATCH), script, 1}};
+	struct dis_domain_config cfg = world_config(1);
+	uint64_t batch_ns = 0;
+	struct world *w;
+	dis_id vm;
+
+	roles[0].intent.period_ns = roles[0].intent.deadline_ns = period_ns;
+	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 2);
+	for (unsigned i = 1; i <= PERIODS; i++) {
+		world_run(w, period_ns);
+		batch_ns = world_stats(world_vcpu(w, vm, 1)).cpu_ns;
+		assert_true(batch_ns <= i * period_ns / 50);
+	}
+	assert_true(batch_ns >= PERIODS * period_ns / 500);
+	world_close(w);
+}
+
 /* R: DIS-14: what others keep is what Realtime has not reserved. */
 static void test_realtime_reserve_is_kept_from_floors(void **state)
 {
-	const struct role roles[] = {always(9800 * US),
+	static const struct burst naps = {.run_ns = 20 * MS,
+					  .outcome = DIS_RUN_HALT,
+					  .sleep_ns = 1000 * MS};
+
+	(void)state;
+	expect_reserve_kept(world_hog, 10 * MS);
+	expect_reserve_kept(world_hog, 1000 * MS);
+	expect_reserve_kept(&naps, 10 * MS);
+	expect_reserve_kept(&naps, 1000 * MS);
+}
+
+/* R: DIS-14: who has reserved all of a core leaves others a little all the same. */
+static void test_realtime_whole_core_leaves_a_little(void **state)
+{
+	const struct role roles[] = {always(10 * MS),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
 	struct dis_domain_config cfg = world_config(1);
-	uint64_t batch_ns = 0;
 	struct world *w;
 	dis_id vm;
 
@@ -150,12 +186,9 @@ static void test_realtime_reserve_is_kept_from_floors(void **state)
 	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
 	w = world_open(&cfg, 0);
 	vm = world_vm(w, roles, 2);
-	for (unsigned i = 1; i <= PERIODS; i++) {
-		world_run(w, 10 * MS);
-		batch_ns = world_stats(world_vcpu(w, vm, 1)).cpu_ns;
-		assert_true(batch_ns <= i * 200 * US);
-	}
-	assert_true(batch_ns >= PERIODS * 100 * US);
+	world_run(w, 20 * DIS_S_NS);
+	assert_in_range(world_stats(world_vcpu(w, vm, 1)).cpu_ns, 15 * MS,
+			20 * MS);
 	world_close(w);
 }
 
@@ -168,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_realtime_hint_takes_no_more),
 		cmocka_unit_test(test_realtime_who_was_alone_takes_no_more),
 		cmocka_unit_test(test_realtime_reserve_is_kept_from_floors),
+		cmocka_unit_test(test_realtime_whole_core_leaves_a_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

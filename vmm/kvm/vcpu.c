@@ -333,6 +333,38 @@ static int give_interrupt(struct kvm_vcpu *vcpu, uint32_t vector)
 	return 0;
 }
 
+/* When the machine's timers are due, if @vcpu is the one that sees to them. */
+static uint64_t platform_expiry_ns(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_vm *vm = vcpu->vm;
+
+	if (vcpu->index != 0 || !vm->platform || !vm->platform->expiry_ns)
+		return DIS_NEVER_NS;
+	return vm->platform->expiry_ns(vm->platform_ctx);
+}
+
+/* The next timer of its local APIC, if it could do anything. */
+static uint64_t lapic_next_ns(const struct kvm_vcpu *vcpu)
+{
+	if ((vcpu->halted && !vcpu->halted_if) ||
+	    (vcpu->blocked != DIS_REASON_NONE && !vcpu->run->if_flag))
+		return DIS_NEVER_NS;
+	return lapic_timer_expiry_ns(&vcpu->lapic);
+}
+
+/*
+ * Does the scheduler know when the next timer is due? Not of one that was due at
+ * this entry and goes on: whoever ends its interrupt without an exit, and computes
+ * for ever, would have no other.
+ */
+static bool is_timer_told(const struct kvm_vcpu *vcpu)
+{
+	uint64_t next_ns =
+		dis_ns_min(lapic_next_ns(vcpu), platform_expiry_ns(vcpu));
+
+	return next_ns == DIS_NEVER_NS || next_ns == vcpu->told_ns;
+}
+
 /* Gives the guest what is deliverable, or asks KVM to say when it is. */
 static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
@@ -343,7 +375,8 @@ static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		ret = give_nmi(vcpu);
 	if (!ret && is_interruptible(vcpu))
 		ret = give_interrupt(vcpu, accept_interrupt(vcpu));
-	lapic_pv_eoi_offer(&vcpu->lapic);
+	if (vcpu->lapic.pv_eoi && is_timer_told(vcpu))
+		lapic_pv_eoi_offer(&vcpu->lapic);
 	run->request_interrupt_window = has_interrupt(vcpu);
 	run->cr8 = lapic_cr8_get(&vcpu->lapic);
 	return ret ? fail(vcpu, result, "injection", ret) : true;
@@ -360,16 +393,6 @@ static struct lapic_time timer_time(struct kvm_vcpu *vcpu)
 	vcpu->early_wake = lapic_timer_expiry_ns(&vcpu->lapic) <= now.now_ns;
 	now.guest_tsc += vcpu->early_ns * vcpu->lapic.bus->tsc_khz / 1000000u;
 	return now;
-}
-
-/* When the machine's timers are due, if @vcpu is the one that sees to them. */
-static uint64_t platform_expiry_ns(const struct kvm_vcpu *vcpu)
-{
-	const struct kvm_vm *vm = vcpu->vm;
-
-	if (vcpu->index != 0 || !vm->platform || !vm->platform->expiry_ns)
-		return DIS_NEVER_NS;
-	return vm->platform->expiry_ns(vm->platform_ctx);
 }
 
 static void tick_platform(const struct kvm_vcpu *vcpu)
@@ -437,31 +460,21 @@ static bool prepare(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	return inject(vcpu, result);
 }
 
-/* The next timer of its local APIC, if it could do anything. */
-static uint64_t lapic_next_ns(const struct kvm_vcpu *vcpu)
+static void tell_timer(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
-	if ((vcpu->halted && !vcpu->halted_if) ||
-	    (vcpu->blocked != DIS_REASON_NONE && !vcpu->run->if_flag))
-		return DIS_NEVER_NS;
-	return lapic_timer_expiry_ns(&vcpu->lapic);
-}
-
-static void tell_timer(const struct kvm_vcpu *vcpu,
-		       struct dis_run_result *result)
-{
-	uint64_t platform_ns;
+	uint64_t lapic_ns, platform_ns;
 
 	result->timer_ns = DIS_NEVER_NS;
-	result->early_ns = vcpu->early_ns;
+	result->early_ns = 0;
 	if (vcpu->vm->kernel_irqchip)
 		return;
-	result->timer_ns = lapic_next_ns(vcpu);
+	lapic_ns = lapic_next_ns(vcpu);
 	platform_ns = platform_expiry_ns(vcpu);
-	if (platform_ns >= result->timer_ns)
-		return;
-	result->timer_ns = platform_ns;
-	/* What the guest agreed on are its own timer's interrupts. */
-	result->early_ns = 0;
+	result->timer_ns = dis_ns_min(lapic_ns, platform_ns);
+	vcpu->told_ns = result->timer_ns;
+	/* It agreed on its own timer's interrupts, and on halts, see timer_time(). */
+	if (lapic_ns <= platform_ns && vcpu->blocked == DIS_REASON_NONE)
+		result->early_ns = vcpu->early_ns;
 }
 
 /* By the host's TSC, which costs a hundredth of what an exit does. */

@@ -70,6 +70,7 @@ struct kvm_vcpu {
 	uint64_t tsc_adjust;
 	uint64_t pv_eoi; /* MSR_KVM_PV_EOI_EN */
 	struct steal steal;
+	uint64_t told_ns; /* its next timer, as the scheduler was told last */
 	uint64_t early_ns;
 	const int64_t *slack;
 	bool early_wake;

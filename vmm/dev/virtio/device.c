@@ -41,8 +41,11 @@ void virtio_acknowledge(struct virtio_dev *dev, uint32_t bits)
 {
 	uint32_t was = atomic_fetch_and(&dev->isr, ~bits);
 
-	if (was && !(was & ~bits))
-		follow_line(dev);
+	if (!was || was & ~bits)
+		return;
+	/* Falls first, for pins of edges: a bit may be set again already. */
+	irq_line_set(&dev->config.irq, false);
+	follow_line(dev);
 }
 
 void virtio_publish(struct virtio_dev *dev, struct virtq *q)

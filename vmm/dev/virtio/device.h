@@ -17,11 +17,13 @@
  * notices.
  *
  * Invariants: serve() runs only while live, or until it returns; queues change only
- * while it does not run. The line is high exactly while the interrupt status is not 0.
+ * while it does not run. The line follows the interrupt status: high while that is not
+ * 0, once all who changed it have set the line.
  *
- * Locking: `lock` guards the registers; its rank is "device". It is held for a few
- * instructions and for the interrupt line, never while a queue is served. Queues
- * belong to whoever serves.
+ * Locking: `lock` guards the registers but the interrupt status; its rank is
+ * "device". It is held for a few instructions, never while a queue is served, nor,
+ * unless its own driver breaks it at the start, for the interrupt line. Queues belong
+ * to whoever serves.
  */
 #ifndef DISVM_VIRTIO_DEVICE_H
 #define DISVM_VIRTIO_DEVICE_H

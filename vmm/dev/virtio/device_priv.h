@@ -3,7 +3,8 @@
  * What device.c and mmio.c share: the states of a virtio device, and how it goes from
  * one to another. See device.h.
  *
- * Locking: all functions are called with the device's lock held.
+ * Locking: all functions but virtio_raise() and virtio_acknowledge() are called with
+ * the device's lock held.
  */
 #ifndef DISVM_VIRTIO_DEVICE_PRIV_H
 #define DISVM_VIRTIO_DEVICE_PRIV_H
