@@ -86,7 +86,7 @@ struct dis_core {
 	/* Most urgent class that woke or came since the last decision, or
 	 * DIS_CLASSES. */
 	enum dis_class arrived;
-	uint64_t floor_due_ns[DIS_CLASSES]; /* owed time from then on */
+	uint64_t floor_due_ns[DIS_CLASSES];  /* owed time from then on */
 	uint64_t floor_from_ns[DIS_CLASSES]; /* against Realtime, realtime.c */
 	uint64_t floor_passed_ns; /* since when arrivals go first, or 0 */
 	uint64_t balance_ns;      /* next look at the balance */

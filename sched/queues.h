@@ -52,7 +52,7 @@ struct run_queue {
 	struct crowd crowd[DIS_CLASSES][2]; /* by `movable` */
 	struct reserve_queue reserve;       /* those with a minimum */
 	unsigned length[DIS_CLASSES];
-	uint64_t present_ns[DIS_CLASSES]; /* since then some wait, or run */
+	uint64_t present_ns[DIS_CLASSES];     /* since then some wait, or run */
 	uint64_t brief_until_ns[DIS_CLASSES]; /* see analyze.h */
 	unsigned nonempty;
 	unsigned count;
