@@ -42,7 +42,7 @@ static void hold_and_release(enum pool_executor executor, bool kernel_irqchip)
 	struct machine_kind kind;
 	struct machine *machine;
 	struct pool pool;
-	uint64_t work, wakes;
+	uint64_t work, blocks;
 
 	pool_open(&pool, executor, 1, 1);
 	pool_kind_open(&kind, "work=yield", 1, 1, kernel_irqchip);
@@ -53,9 +53,10 @@ static void hold_and_release(enum pool_executor executor, bool kernel_irqchip)
 	wait_until_held(machine);
 	work = pool_work(machine, 0);
 	for (unsigned i = 0; i < 3; i++) {
-		wakes = stats_of(machine).wakes;
+		blocks = stats_of(machine).blocks;
 		dis_vcpu_wake(machine->vcpus[0].dis);
-		while (stats_of(machine).wakes == wakes)
+		/* Its state may still be the old one when it counts as woken. */
+		while (stats_of(machine).blocks == blocks)
 			pause_a_little();
 		wait_until_held(machine);
 	}
