@@ -45,7 +45,8 @@ void virtio_acknowledge(struct virtio_dev *dev, uint32_t bits)
 		return;
 	/* Falls first, for pins of edges: a bit may be set again already. */
 	irq_line_set(&dev->config.irq, false);
-	follow_line(dev);
+	if (atomic_load(&dev->isr))
+		follow_line(dev);
 }
 
 void virtio_publish(struct virtio_dev *dev, struct virtq *q)
