@@ -60,7 +60,8 @@ static int set_up(void **state)
 			     .reason = DIS_REASON_HALT,
 			     .halted = true,
 			     .timer_ns = 7 * DIS_MS_NS,
-			     .pending = 236},
+			     .pending = 236,
+			     .in_service = 52},
 		.events = {.exception = true,
 			   .vector = 14,
 			   .has_error_code = true,
@@ -187,7 +188,7 @@ static void test_diag_text_shows_what_the_scheduler_has_it_do(void **state)
 	(void)state;
 	write_text();
 	expect("  sleeping (halt), halted, timer in 2ms, interrupt 236 "
-	       "pending\n");
+	       "pending, interrupt 52 in service\n");
 }
 
 static void test_diag_text_without_names_has_addresses(void **state)

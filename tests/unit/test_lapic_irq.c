@@ -114,6 +114,25 @@ static void test_lapic_ppr_is_maximum_of_tpr_and_isr(void **state)
 	assert_int_equal(rd(f, 0, PPR), 0x52);
 }
 
+/* For diagnosis: also what was not taken over yet, and what has to wait. */
+static void test_lapic_requested_and_in_service_are_seen(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(lapic_requested(f->cpus[0]), -1);
+	assert_int_equal(lapic_in_service(f->cpus[0]), -1);
+	post(f, 0x57);
+	assert_int_equal(lapic_requested(f->cpus[0]), 0x57);
+	lapic_accept(f->cpus[0]);
+	assert_int_equal(lapic_requested(f->cpus[0]), -1);
+	assert_int_equal(lapic_in_service(f->cpus[0]), 0x57);
+	post(f, 0x31);
+	assert_int_equal(lapic_requested(f->cpus[0]), 0x31);
+	lapic_post(f->cpus[0], 0x41, false);
+	assert_int_equal(lapic_requested(f->cpus[0]), 0x41);
+	assert_int_equal(lapic_pending(f->cpus[0]), -1);
+}
+
 /* 10.8.6: CR8 and TPR[7:4] are one register. */
 static void test_lapic_cr8_mirrors_tpr_class(void **state)
 {
@@ -347,6 +366,7 @@ int main(void)
 		T1(test_lapic_in_service_class_blocks_equal_class),
 		T1(test_lapic_tpr_blocks_its_class_and_below),
 		T1(test_lapic_ppr_is_maximum_of_tpr_and_isr),
+		T1(test_lapic_requested_and_in_service_are_seen),
 		T1(test_lapic_cr8_mirrors_tpr_class),
 		T1(test_lapic_cr8_set_same_keeps_tpr_subclass),
 		T1(test_lapic_eoi_clears_highest_in_service),

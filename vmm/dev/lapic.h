@@ -299,6 +299,15 @@ void lapic_sync(struct lapic *l);
 int lapic_pending(const struct lapic *l);
 
 /**
+ * Highest vector that was posted or is in IRR, whether it can be delivered or not,
+ * and highest one in ISR; or -1. What was posted is not taken over: to look at.
+ *
+ * Context: owner.
+ */
+int lapic_requested(const struct lapic *l);
+int lapic_in_service(const struct lapic *l);
+
+/**
  * lapic_accept - acknowledge: the vector of lapic_pending() moves from IRR to
  * ISR (SDM 10.8.4).
  *

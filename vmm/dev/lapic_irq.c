@@ -180,7 +180,7 @@ void lapic_sync(struct lapic *l)
 uint8_t lapic_ppr(const struct lapic *l)
 {
 	uint8_t tpr = atomic_load_explicit(&l->tpr, memory_order_relaxed);
-	int in_service = bit_highest(l->isr);
+	int in_service = lapic_in_service(l);
 	uint8_t class = in_service < 0 ? 0 : (uint8_t)(in_service & 0xf0);
 
 	return (tpr & 0xf0) >= class ? tpr : class;
@@ -193,6 +193,22 @@ int lapic_pending(const struct lapic *l)
 	if (vector < 0 || vector >> 4 <= lapic_ppr(l) >> 4)
 		return -1;
 	return vector;
+}
+
+int lapic_requested(const struct lapic *l)
+{
+	uint64_t words[LAPIC_VECTOR_WORDS];
+
+	for (unsigned i = 0; i < LAPIC_VECTOR_WORDS; i++)
+		words[i] = l->irr[i] |
+			   atomic_load_explicit(&l->posted[i],
+						memory_order_relaxed);
+	return bit_highest(words);
+}
+
+int lapic_in_service(const struct lapic *l)
+{
+	return bit_highest(l->isr);
 }
 
 int lapic_accept(struct lapic *l)

@@ -57,6 +57,8 @@ static void write_activity(const struct cpu_snapshot *s, FILE *to)
 		fputs(", timer due", to);
 	if (a->pending >= 0)
 		fprintf(to, ", interrupt %d pending", a->pending);
+	if (a->in_service >= 0)
+		fprintf(to, ", interrupt %d in service", a->in_service);
 	fputc('\n', to);
 }
 

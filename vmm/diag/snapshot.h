@@ -82,7 +82,8 @@ struct snapshot_events {
  * @halted:  after HLT; @waits_for_sipi: after INIT.
  * @blocked: by a call of its own, for this; NONE: it is not.
  * @timer_ns: its next timer, CLOCK_MONOTONIC; DIS_NEVER_NS: none.
- * @pending: highest vector that its local APIC could deliver, or -1.
+ * @pending: highest vector that its local APIC has to deliver, or -1;
+ * @in_service: highest of which it awaits the end, or -1.
  * @stats:   what the scheduler has counted.
  */
 struct snapshot_activity {
@@ -93,6 +94,7 @@ struct snapshot_activity {
 	enum dis_reason blocked;
 	uint64_t timer_ns;
 	int pending;
+	int in_service;
 	struct dis_vcpu_stats stats;
 };
 

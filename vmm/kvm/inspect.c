@@ -90,6 +90,7 @@ static void copy_activity(const struct kvm_vcpu *vcpu,
 		.blocked = vcpu->blocked,
 		.timer_ns = DIS_NEVER_NS,
 		.pending = -1,
+		.in_service = -1,
 	};
 	/* One that is run without a scheduler has none. */
 	if (vcpu->dis) {
@@ -101,7 +102,8 @@ static void copy_activity(const struct kvm_vcpu *vcpu,
 		return;
 	out->waits_for_sipi = lapic_activity(&vcpu->lapic) == LAPIC_WAIT_SIPI;
 	out->timer_ns = lapic_timer_expiry_ns(&vcpu->lapic);
-	out->pending = lapic_pending(&vcpu->lapic);
+	out->pending = lapic_requested(&vcpu->lapic);
+	out->in_service = lapic_in_service(&vcpu->lapic);
 }
 
 void inspect_take(const struct kvm_vcpu *vcpu, struct cpu_snapshot *out)
