@@ -270,6 +270,31 @@ without_poll() {
 	holds '.vms[0] | .state == "finished" and .reason == "stopped"'
 }
 
+# slept: how many times the main thread went to sleep.
+slept() {
+	awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "/proc/$pid/task/$pid/status"
+}
+
+# Each slice that ends is a signal to an executor.
+# bats test_tags=kvm
+@test "test_main_thread_sleeps_on_while_slices_end" {
+	local before more
+	"$DISVM" run --kernel "$TINY" --vcpus 5 --cpus 0 \
+		--cmdline "work=hog work@0=sleep:1ms" --intent 0=interactive:target=1ms \
+		--serial file:serial.txt --report report.json </dev/null 2>err.txt 3>&- &
+	pid=$!
+	until grep -qs 'disvm-guest up' serial.txt; do
+		kill -0 $pid || fail "ended: $(cat err.txt)"
+		sleep 0.02
+	done
+	before=$(slept)
+	sleep 2
+	more=$(($(slept) - before))
+	kill -INT $pid
+	wait $pid
+	holds '[.cores[].timer_expiries] | add > 100 and add > 4 * $more' --argjson more "$more"
+}
+
 # bats test_tags=kvm
 # R: CARD-9
 @test "test_multiboot_image_boots" {

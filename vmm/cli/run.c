@@ -7,14 +7,11 @@
  * whatever there is, in reverse order.
  */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -23,6 +20,7 @@
 #include "cli/run_modules.h"
 #include "cli/run_outputs.h"
 #include "cli/run_session.h"
+#include "cli/run_signals.h"
 
 #define ERR_BYTES 512
 /* Events per core until the main thread drains them, every 50 ms. */
@@ -64,20 +62,10 @@ static void raise_fd_limit(void)
 
 static int open_descriptors(struct run_session *s)
 {
-	sigset_t stop;
-
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	/* Before any thread is made, so that all inherit it. */
-	sigprocmask(SIG_BLOCK, &stop, NULL);
-	signal(SIGTTIN, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	run_signals_open();
 	s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->ended_fd < 0 || s->signal_fd < 0 || run_io_init(s) ||
-	    run_diag_open(s)) {
-		cli_error("run", "eventfd or signalfd: %s", strerror(errno));
+	if (s->ended_fd < 0 || run_io_init(s)) {
+		cli_error("run", "eventfd: %s", strerror(errno));
 		return CLI_HOST;
 	}
 	return CLI_DONE;
@@ -245,7 +233,6 @@ static int spawn(struct run_session *s, unsigned seq)
 
 static int spawn_all(struct run_session *s)
 {
-	struct pollfd stop = {s->signal_fd, POLLIN, 0};
 	int status = CLI_DONE;
 
 	s->machines = calloc(s->options.copies, sizeof(struct machine *));
@@ -256,7 +243,7 @@ static int spawn_all(struct run_session *s)
 	status = run_make_vms(s);
 	for (unsigned i = 0; i < s->options.copies && status == CLI_DONE; i++) {
 		/* Left to run_wait(), which stops those that are there. */
-		if (i && poll(&stop, 1, 0) > 0)
+		if (i && run_signals_stop())
 			break;
 		status = spawn(s, i);
 	}
@@ -419,8 +406,6 @@ static int close_session(struct run_session *s, int status)
 		dis_executors_destroy(s->execs);
 	run_diag_close(s);
 	machine_kind_close(&s->kind);
-	if (s->signal_fd >= 0)
-		close(s->signal_fd);
 	if (s->ended_fd >= 0)
 		close(s->ended_fd);
 	run_io_fini(s);
@@ -432,8 +417,6 @@ static int close_session(struct run_session *s, int status)
 int cmd_run(int argc, char **argv)
 {
 	struct run_session session = {.ended_fd = -1,
-				      .signal_fd = -1,
-				      .diag.ask_fd = -1,
 				      .lines.fd = -1,
 				      .io = {.lines.fd = -1, .trouble_fd = -1},
 				      .kind.kvm.fd = -1};

@@ -3,27 +3,13 @@
 #include "cli/run_diag.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/run_session.h"
 
 /* Of so many VMs that fail the state is written out. */
 #define BLOCKS_MAX 8u
-
-int run_diag_open(struct run_session *session)
-{
-	sigset_t ask;
-
-	sigemptyset(&ask);
-	sigaddset(&ask, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &ask, NULL);
-	session->diag.ask_fd = signalfd(-1, &ask, SFD_CLOEXEC | SFD_NONBLOCK);
-	return session->diag.ask_fd < 0 ? -errno : 0;
-}
 
 /*
  * Firmware and a kernel without names have none; only a table that is damaged is
@@ -125,7 +111,5 @@ void run_diag_close(struct run_session *session)
 	disasm_close(diag->tools.disasm);
 	symbols_free(diag->symbols);
 	free(diag->answers);
-	if (diag->ask_fd >= 0)
-		close(diag->ask_fd);
-	*diag = (struct run_diag){.ask_fd = -1};
+	*diag = (struct run_diag){0};
 }

@@ -18,7 +18,6 @@ struct machine;
 struct run_session;
 
 /**
- * @ask_fd:    SIGUSR1 is read from it.
  * @tools:     opened with the first report that needs them, see run_diag_tools().
  * @failed:    LIFO of VMs that have failed and of which nothing was said yet.
  * @said:      VMs that had their block.
@@ -27,7 +26,6 @@ struct run_session;
  * @ask_again: somebody asked meanwhile.
  */
 struct run_diag {
-	int ask_fd;
 	struct diag tools;
 	struct symbols *symbols;
 	_Atomic(struct machine *) failed;
@@ -37,13 +35,6 @@ struct run_diag {
 	unsigned vm;
 	struct cpu_snapshot *answers;
 };
-
-/**
- * run_diag_open - take SIGUSR1 from @session->diag.ask_fd from now on.
- * Context: before any thread is made, so that all inherit that it is blocked.
- * Return: 0 or -errno.
- */
-int run_diag_open(struct run_session *session);
 
 /** An executor: @machine has failed. It does not block. */
 void run_diag_note_failed(struct run_session *session, struct machine *machine);

@@ -31,8 +31,7 @@ struct run_session {
 	unsigned n_cores;          /* of the domain: pool, or one per vCPU */
 	struct machine **machines; /* options.copies, NULL where not built */
 	unsigned n_machines;
-	int ended_fd;  /* eventfd: VMs that ended */
-	int signal_fd; /* SIGINT, SIGTERM */
+	int ended_fd; /* eventfd: VMs that ended */
 	struct trace *trace;
 	struct output serial;    /* open only if in a file of its own */
 	struct run_serial lines; /* on their way there */

@@ -4,21 +4,18 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/progress.h"
 #include "cli/run_modules.h"
 #include "cli/run_session.h"
+#include "cli/run_signals.h"
 
 #define TICK_MS 50
 #define EVENTS_AT_ONCE 1024u
 
 enum {
 	POLL_ENDED,
-	POLL_SIGNAL,
-	POLL_ASK,
 	POLL_SERIAL,
 	POLL_INPUT,
 	POLL_ROOM,
@@ -111,30 +108,12 @@ static void say_failures(struct wait *w)
 	run_diag_failures(w->session);
 }
 
-static void take_ask(struct wait *w)
-{
-	struct signalfd_siginfo info;
-
-	if (read(w->session->diag.ask_fd, &info, sizeof(info)) ==
-	    (ssize_t)sizeof(info))
-		run_diag_ask(w->session);
-}
-
 static void show_answers(struct wait *w)
 {
 	if (!w->session->diag.asking)
 		return;
 	progress_end(&w->progress);
 	run_diag_poll(w->session);
-}
-
-static void take_signal(struct wait *w)
-{
-	struct signalfd_siginfo info;
-
-	if (read(w->session->signal_fd, &info, sizeof(info)) ==
-	    (ssize_t)sizeof(info))
-		stop_all(w);
 }
 
 static void read_input(struct wait *w)
@@ -190,14 +169,10 @@ static int timeout_ms(const struct wait *w, uint64_t now_ns)
  */
 static void wait_for(struct pollfd *fds, int limit_ms)
 {
-	static const struct timespec tick = {.tv_nsec = TICK_MS * DIS_MS_NS};
-
-	if (poll(fds, POLLS, limit_ms) >= 0 || errno == EINTR)
+	if (run_signals_poll(fds, POLLS, limit_ms) >= 0 || errno == EINTR)
 		return;
-	nanosleep(&tick, NULL);
+	run_signals_poll(NULL, 0, TICK_MS);
 	fds[POLL_ENDED].revents = POLLIN;
-	fds[POLL_SIGNAL].revents = POLLIN;
-	fds[POLL_ASK].revents = POLLIN;
 	fds[POLL_SERIAL].revents = POLLIN;
 	fds[POLL_ROOM].revents = 0;
 	fds[POLL_CONSOLE].revents = POLLIN;
@@ -250,8 +225,6 @@ void run_wait(struct run_session *session)
 	while (w.live && !session->stuck) {
 		struct pollfd fds[POLLS] = {
 			[POLL_ENDED] = {session->ended_fd, POLLIN, 0},
-			[POLL_SIGNAL] = {session->signal_fd, POLLIN, 0},
-			[POLL_ASK] = {session->diag.ask_fd, POLLIN, 0},
 			[POLL_SERIAL] = {session->lines.fd, POLLIN, 0},
 			[POLL_ROOM] = {run_serial_stuck_fd(&session->lines),
 				       POLLOUT, 0},
@@ -274,10 +247,10 @@ void run_wait(struct run_session *session)
 		if (fds[POLL_ENDED].revents)
 			take_ended(&w);
 		say_failures(&w);
-		if (fds[POLL_SIGNAL].revents)
-			take_signal(&w);
-		if (fds[POLL_ASK].revents)
-			take_ask(&w);
+		if (run_signals_stop())
+			stop_all(&w);
+		if (run_signals_take_ask())
+			run_diag_ask(session);
 		show_answers(&w);
 		if (fds[POLL_INPUT].revents)
 			read_input(&w);
