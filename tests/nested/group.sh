@@ -29,7 +29,7 @@ linux_jobs() {
 	local build=$1 factor=$2 name command
 	shift 2
 	for name in "$@"; do
-		command="/linux/check.sh $name $PWD/$build/disvm"
+		command="exec /linux/check.sh $name $PWD/$build/disvm"
 		[ "$name" != steal ] || command="DISVM_TEST_LINUX=/linux
 			$build/tests/nested/test_linux_steal"
 		echo $((180 * factor)) "linux/$name" $command

@@ -50,6 +50,7 @@ start() {
 	# The time limit is that of the job.
 	"$disvm" run "$@" --report /tmp/report.json </tmp/in >/tmp/raw 2>/tmp/err &
 	pid=$!
+	trap cut_short TERM
 	tail -f /tmp/raw 2>/dev/null | tr -d '\r' >/tmp/out &
 	tail=$!
 	exec 3>/tmp/in
@@ -66,6 +67,15 @@ finish() {
 	sed 's/^/# /' /tmp/out
 	# Without the progress, which comes each second.
 	grep -vE '^[0-9.]+ s(,| of)|^$' /tmp/err | sed 's/^/# /'
+}
+
+# cut_short: its time is up. Shows what the guest has said, and where its vCPUs are.
+cut_short() {
+	kill -USR1 "$pid"
+	sleep 3
+	kill "$pid"
+	finish
+	exit 1
 }
 
 # line TEXT: typed into the shell.
