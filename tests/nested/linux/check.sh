@@ -47,6 +47,9 @@ await() {
 start() {
 	rm -f /tmp/in /tmp/out
 	mkfifo /tmp/in
+	# Before anybody reads it: tail gives up on a file that is not there yet, and
+	# one of an earlier guest has that one's lines.
+	: >/tmp/raw
 	# The time limit is that of the job.
 	"$disvm" run "$@" --report /tmp/report.json </tmp/in >/tmp/raw 2>/tmp/err &
 	pid=$!
