@@ -30,6 +30,7 @@ static const struct range unlisted[] = {
 	{0x2ff, 1},       /* default memory type */
 	{0x400, 4 * 32},  /* machine check: CTL, STATUS, ADDR, MISC of each */
 	{0xc0010114u, 1}, /* AMD: VM_CR */
+	{0xc0010140u, 2}, /* AMD: workarounds that the system knows (OSVW) */
 	{0xc0011029u, 1}, /* AMD: DE_CFG */
 };
 
