@@ -83,18 +83,25 @@ static unsigned holder(const struct dis_core *core)
 }
 
 /*
- * When the timer must ask for the core, for the first sleeper of class @k to
- * have it in time. Only who takes the core from @from gets it ahead of its time.
+ * When the timer must ask for the core, for @vcpu to have it at @wake_ns. Only who
+ * takes the core from @from gets it ahead of its time.
  */
+static uint64_t asked_for_ns(const struct dis_core *core,
+			     const struct dis_vcpu *vcpu, uint64_t wake_ns,
+			     unsigned from)
+{
+	if (vcpu->intent.klass >= from)
+		return wake_ns;
+	return dis_ns_sub(wake_ns, ahead_lead_ns(core, vcpu, from));
+}
+
+/* The same for the first sleeper of class @k. */
 static uint64_t asked_ns(const struct dis_core *core, unsigned k, unsigned from)
 {
 	const struct dis_vcpu *vcpu = core->sleepq.tree[k].first;
 
-	if (!vcpu)
-		return DIS_NEVER_NS;
-	if (k >= from)
-		return vcpu->wake_ns;
-	return dis_ns_sub(vcpu->wake_ns, ahead_lead_ns(core, vcpu, from));
+	return vcpu ? asked_for_ns(core, vcpu, vcpu->wake_ns, from)
+		    : DIS_NEVER_NS;
 }
 
 static void wake_sleepers(struct dis_core *core, uint64_t now_ns)
@@ -288,11 +295,25 @@ static uint64_t contention_ns(const struct dis_core *core)
 	return when_ns;
 }
 
-/* Its own timer. One that is due is taken at the entry: no need to arm for it. */
-static uint64_t own_timer_ns(const struct dis_vcpu *vcpu, uint64_t now_ns)
+/*
+ * The current vCPU's own timer. One that is due is taken at the entry: no need to arm
+ * for it. Whose bursts are brief has set it to sleep until then: what will be asked
+ * for it then is armed at once, so that the timer can stay when it does. To set it
+ * costs as much as a dispatch where the clock is a hypervisor's.
+ */
+static uint64_t own_timer_ns(const struct dis_core *core, uint64_t now_ns)
 {
-	return vcpu->timer_ns > now_ns && !vcpu->ahead ? vcpu->timer_ns
-						       : DIS_NEVER_NS;
+	const struct dis_vcpu *vcpu = core->current;
+	uint64_t asleep_ns;
+
+	if (vcpu->timer_ns <= now_ns || vcpu->ahead)
+		return DIS_NEVER_NS;
+	if (!vcpu->brief)
+		return vcpu->timer_ns;
+	asleep_ns = asked_for_ns(core, vcpu,
+				 ahead_entry_ns(vcpu, vcpu->timer_ns),
+				 run_queue_top(&core->runq));
+	return asleep_ns > now_ns ? asleep_ns : vcpu->timer_ns;
 }
 
 /* When a sleeper of classes below @end could take the core. */
@@ -320,7 +341,7 @@ static uint64_t until_ns(struct dis_core *core, uint64_t now_ns)
 		return dis_ns_min(until, park_next_ns(core));
 	}
 	if (is_paused(core))
-		return own_timer_ns(vcpu, now_ns);
+		return own_timer_ns(core, now_ns);
 	/* Who could preempt: more urgent classes, and with some policies its
 	 * own. */
 	preempting = vcpu->intent.klass;
@@ -339,7 +360,7 @@ static uint64_t until_ns(struct dis_core *core, uint64_t now_ns)
 	until = dis_ns_min(until, wake_publish_nap(core, preempting));
 	until = dis_ns_min(until, dis_ns_max(balance_due_ns(core),
 					     shares_slice_end_ns(core, now_ns)));
-	return dis_ns_min(until, own_timer_ns(vcpu, now_ns));
+	return dis_ns_min(until, own_timer_ns(core, now_ns));
 }
 
 void dis_core_start(struct dis_core *core, uint64_t now_ns)

@@ -289,6 +289,73 @@ static void test_ahead_early_guest_got_late_is_not_interrupted(void **state)
 	world_close(bed.w);
 }
 
+/* When the timer is set for, once the sleeper on the core has set its own. */
+static uint64_t until_with_timer(const struct bed *bed, uint64_t timer_ns)
+{
+	const struct dis_run_result result = {.timer_ns = timer_ns,
+					      .slack_ns = DIS_SLACK_NONE};
+	struct dis_core *core = bed->w->core[0].core;
+	struct dis_decision decision;
+
+	dis_core_leave(core);
+	decision = dis_core_step(core, bed->w->now_ns, 0, &result);
+	assert_ptr_equal(decision.vcpu, bed->sleeper->vcpu);
+	return decision.until_ns;
+}
+
+/* Then it need not be set once more when it sleeps. */
+static void test_ahead_timer_of_brief_vcpu_is_armed_for_its_sleep(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+	struct dis_core *core = bed.w->core[0].core;
+	uint64_t due_ns, until_ns;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	assert_true(bed.sleeper->vcpu->brief);
+	due_ns = bed.w->now_ns + SLEEP_NS;
+	until_ns = until_with_timer(&bed, due_ns);
+	assert_int_equal(until_ns, due_ns - learned_ns(&bed));
+	halt(bed.w, core, due_ns, 0, DIS_SLACK_NONE);
+	assert_ptr_not_equal(bed.w->core[0].decision.vcpu, bed.sleeper->vcpu);
+	assert_int_equal(bed.w->core[0].decision.until_ns, until_ns);
+	world_close(bed.w);
+}
+
+/* Against its habit it goes on until then, and has its interrupt in time. */
+static void test_ahead_timer_of_brief_vcpu_that_stays_is_on_time(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+	uint64_t due_ns;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	due_ns = bed.w->now_ns + SLEEP_NS;
+	bed.w->now_ns = until_with_timer(&bed, due_ns);
+	assert_true(bed.w->now_ns < due_ns);
+	assert_int_equal(until_with_timer(&bed, due_ns), due_ns);
+	bed.w->core[0].entered = false;
+	world_close(bed.w);
+}
+
+/* Of whom nothing is known it is armed as it is. */
+static void test_ahead_timer_of_unknown_vcpu_is_armed_as_it_is(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+	uint64_t due_ns = bed.w->now_ns + SLEEP_NS;
+
+	(void)state;
+	assert_false(bed.sleeper->vcpu->brief);
+	assert_int_equal(until_with_timer(&bed, due_ns), due_ns);
+	bed.w->core[0].entered = false;
+	world_close(bed.w);
+}
+
 static void test_ahead_lying_guest_gets_what_it_agreed_at_most(void **state)
 {
 	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
@@ -328,6 +395,12 @@ int main(void)
 		cmocka_unit_test(
 			test_ahead_message_while_waiting_enters_at_once),
 		cmocka_unit_test(test_ahead_thread_executor_never_does),
+		cmocka_unit_test(
+			test_ahead_timer_of_brief_vcpu_is_armed_for_its_sleep),
+		cmocka_unit_test(
+			test_ahead_timer_of_brief_vcpu_that_stays_is_on_time),
+		cmocka_unit_test(
+			test_ahead_timer_of_unknown_vcpu_is_armed_as_it_is),
 		cmocka_unit_test(
 			test_ahead_agreeing_guest_is_entered_early_as_it_needs),
 		cmocka_unit_test(
