@@ -11,35 +11,30 @@ static volatile sig_atomic_t stop_asked;
 static volatile sig_atomic_t state_asked;
 static sigset_t while_waiting;
 
-static void on_stop(int signo)
+static void on_signal(int signo)
 {
-	(void)signo;
-	stop_asked = 1;
-}
-
-static void on_ask(int signo)
-{
-	(void)signo;
-	state_asked = 1;
+	if (signo == SIGUSR1)
+		state_asked = 1;
+	else
+		stop_asked = 1;
 }
 
 void run_signals_open(void)
 {
-	static const struct sigaction stop = {.sa_handler = on_stop};
-	static const struct sigaction ask = {.sa_handler = on_ask};
-	sigset_t ours;
+	static const int ours[] = {SIGINT, SIGTERM, SIGUSR1};
+	static const struct sigaction action = {.sa_handler = on_signal};
+	sigset_t blocked;
 
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &ours, &while_waiting);
-	sigdelset(&while_waiting, SIGINT);
-	sigdelset(&while_waiting, SIGTERM);
-	sigdelset(&while_waiting, SIGUSR1);
-	sigaction(SIGINT, &stop, NULL);
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGUSR1, &ask, NULL);
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	while_waiting = blocked;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		sigaddset(&blocked, ours[i]);
+		sigdelset(&while_waiting, ours[i]);
+	}
+	/* First: none comes in before a wait. */
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		sigaction(ours[i], &action, NULL);
 	signal(SIGTTIN, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 }
