@@ -299,7 +299,8 @@ static uint64_t contention_ns(const struct dis_core *core)
  * The current vCPU's own timer. One that is due is taken at the entry: no need to arm
  * for it. Whose bursts are brief has set it to sleep until then: what will be asked
  * for it then is armed at once, so that the timer can stay when it does. To set it
- * costs as much as a dispatch where the clock is a hypervisor's.
+ * costs as much as a dispatch where the clock is a hypervisor's. Not in a burst that
+ * is longer than a quantum: each of its timers would cost a pass.
  */
 static uint64_t own_timer_ns(const struct dis_core *core, uint64_t now_ns)
 {
@@ -308,7 +309,7 @@ static uint64_t own_timer_ns(const struct dis_core *core, uint64_t now_ns)
 
 	if (vcpu->timer_ns <= now_ns || vcpu->ahead)
 		return DIS_NEVER_NS;
-	if (!vcpu->brief)
+	if (!vcpu->brief || vcpu->burst_ns >= core_quantum_ns(vcpu))
 		return vcpu->timer_ns;
 	asleep_ns = asked_for_ns(core, vcpu,
 				 ahead_entry_ns(vcpu, vcpu->timer_ns),

@@ -342,6 +342,25 @@ static void test_ahead_timer_of_brief_vcpu_that_stays_is_on_time(void **state)
 	world_close(bed.w);
 }
 
+/* It has long been longer than its history says: no more of that. */
+static void test_ahead_timer_in_a_long_burst_is_armed_as_it_is(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+	uint64_t due_ns;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		next_lateness(&bed);
+	assert_true(vcpu->brief);
+	vcpu->burst_ns = core_quantum_ns(vcpu);
+	due_ns = bed.w->now_ns + SLEEP_NS;
+	assert_int_equal(until_with_timer(&bed, due_ns), due_ns);
+	bed.w->core[0].entered = false;
+	world_close(bed.w);
+}
+
 /* Of whom nothing is known it is armed as it is. */
 static void test_ahead_timer_of_unknown_vcpu_is_armed_as_it_is(void **state)
 {
@@ -399,6 +418,8 @@ int main(void)
 			test_ahead_timer_of_brief_vcpu_is_armed_for_its_sleep),
 		cmocka_unit_test(
 			test_ahead_timer_of_brief_vcpu_that_stays_is_on_time),
+		cmocka_unit_test(
+			test_ahead_timer_in_a_long_burst_is_armed_as_it_is),
 		cmocka_unit_test(
 			test_ahead_timer_of_unknown_vcpu_is_armed_as_it_is),
 		cmocka_unit_test(
