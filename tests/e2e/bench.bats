@@ -27,8 +27,9 @@ true_of_bench() {
 	true_of_bench 'all(.host | .kernel, .kvm_backend, .cpus, .commit;
 		length > 0)'
 	true_of_bench '.load.wall_ns > 0'
-	true_of_bench '["exit_bare", "exit_dis", "exit_dis_events",
-		"preempt_bare", "preempt_dis", "sched_2", "sched_2_events",
+	true_of_bench '["exit_bare", "exit_run", "exit_dis", "exit_dis_events",
+		"preempt_bare", "preempt_dis", "work_dis", "work_undeclared",
+		"work_threads", "sched_2", "sched_2_events",
 		"sched_10000", "sleep_2", "sleep_10000"] -
 		(.figures | keys) == []'
 	true_of_bench 'all(.figures[]; .min_ns > 0 and .min_ns <= .median_ns and

@@ -3,14 +3,17 @@
  * disvm bench switch: what a dispatch costs.
  *
  *   exit     ring 0 does OUT in a loop: each dispatch ends by an exit to user
- *            space, the next one runs the other guest. Wall time per dispatch.
+ *            space, the next one runs the other guest. Wall time per dispatch:
+ *            of KVM alone, with the monitor's part (interrupts, exits, devices),
+ *            and with the scheduler as well.
  *   preempt  ring 3 computes for ever: each dispatch ends by a timer. Time that
  *            a dispatch takes from the work: from the last instant that one
  *            guest computed to the first that the next one did, by the TSC that
  *            they note themselves. So the speed of the core is not in it.
  *   work     sixteen guests compute for ever: the process's CPU time per unit
- *            of work that any of them has done, under DIS and with a thread per
- *            vCPU under the host's scheduler. Not wall time: beside other
+ *            of work that any of them has done, under DIS (as Batch, and without
+ *            an intent, in shorter slices) and with a thread per vCPU under the
+ *            host's scheduler. Not wall time: beside other
  *            programs the host gives sixteen threads more of the core than one.
  *   sched    the scheduler alone, without KVM: wall time per dispatch cycle
  *            (expire, pick, charge, enqueue, decide what to arm).
@@ -79,7 +82,7 @@ struct switch_bench {
 
 static bool is_exit(const struct contender *c)
 {
-	return c->way == EXIT_BARE || c->way == EXIT_DIS;
+	return c->way == EXIT_BARE || c->way == EXIT_RUN || c->way == EXIT_DIS;
 }
 
 static int load(struct bench_guests *guests, const struct bench_task *task,
@@ -99,6 +102,7 @@ static int run_work(struct switch_bench *b, const struct contender *c,
 	const struct bench_task task = {.program = BENCH_COUNT};
 	const struct bench_dis how = {
 		.cpu = b->options->cpu,
+		.batch = !c->undeclared,
 		.quantum_ns = QUANTUM_NS,
 		.threads = c->threads,
 		.window_ns = b->counts->work_ns,
@@ -134,6 +138,8 @@ static int run_pair(struct switch_bench *b, const struct contender *c,
 		return ret;
 	if (c->way == EXIT_BARE)
 		return bench_bare_exits(&b->pair, err, err_size);
+	if (c->way == EXIT_RUN)
+		return bench_run_exits(&b->pair, err, err_size);
 	if (c->way == PREEMPT_BARE)
 		return bench_bare_slices(&b->pair, SLICE_NS, err, err_size);
 	return bench_dis_run(&b->pair, &how, err, err_size);

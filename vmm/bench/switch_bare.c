@@ -47,6 +47,23 @@ int bench_bare_exits(struct bench_guests *pair, char *err, size_t err_size)
 	}
 }
 
+int bench_run_exits(struct bench_guests *pair, char *err, size_t err_size)
+{
+	for (unsigned i = 0;; i = (i + 1) % BENCH_PAIR) {
+		struct bench_guest *guest = &pair->guest[i];
+		struct dis_run_result result;
+
+		kvm_vcpu_run_begin(&guest->vcpu);
+		kvm_vcpu_run(&guest->vcpu, &result);
+		if (result.outcome == DIS_RUN_FAIL) {
+			snprintf(err, err_size, "%s", guest->vm.failure.detail);
+			return -EIO;
+		}
+		if (!bench_guest_returned(guest))
+			return 0;
+	}
+}
+
 static int slice_timer_open(timer_t *timer, char *err, size_t err_size)
 {
 	struct sigaction action = {.sa_handler = on_slice_end};

@@ -64,16 +64,18 @@ static int fail(const char *what, int ret, char *err, size_t err_size)
 	return ret;
 }
 
-static int spawn(struct session *s, struct bench_guest *guest, dis_id *id,
-		 char *err, size_t err_size)
+static int spawn(struct session *s, struct bench_guest *guest, bool batch,
+		 dis_id *id, char *err, size_t err_size)
 {
-	const struct dis_intent intent = dis_intent_default();
+	struct dis_intent intent = dis_intent_default();
 	const struct dis_vm_spec spec = {
 		.name = "bench", .vcpus = 1, .intents = &intent};
 	void *arg = guest;
-	int ret =
-		dis_vm_spawn(s->dom, &spec, dis_clock_ns(), id, err, err_size);
+	int ret;
 
+	/* Of class Batch either way. */
+	intent.declared = batch;
+	ret = dis_vm_spawn(s->dom, &spec, dis_clock_ns(), id, err, err_size);
 	if (ret)
 		return ret;
 	guest->vcpu.dis = dis_vm_vcpu(s->dom, *id, 0);
@@ -110,7 +112,8 @@ static int open_session(struct session *s, struct bench_guests *all,
 	if (ret)
 		return fail("scheduler", ret, err, err_size);
 	for (unsigned i = 0; i < all->n && !ret; i++)
-		ret = spawn(s, &all->guest[i], &s->id[i], err, err_size);
+		ret = spawn(s, &all->guest[i], how->batch, &s->id[i], err,
+			    err_size);
 	return ret;
 }
 

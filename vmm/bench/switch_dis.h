@@ -10,7 +10,8 @@
 
 /**
  * @cpu:         the executor's.
- * @quantum_ns:  of all guests.
+ * @batch:       all guests declare it, and take the class's quantum.
+ * @quantum_ns:  of those that do not.
  * @threads:     an executor per guest on that CPU, which the host schedules.
  * @window_ns:   how long they run, or 0: until all samples are taken.
  * @counters:    as in struct dis_domain_config.
@@ -18,6 +19,7 @@
  */
 struct bench_dis {
 	unsigned cpu;
+	bool batch;
 	uint64_t quantum_ns;
 	bool threads;
 	uint64_t window_ns;

@@ -9,6 +9,12 @@ const struct contender contenders[FIGURES] = {
 			.title = "exit, bare loop",
 			.way = EXIT_BARE,
 		},
+	[F_EXIT_RUN] =
+		{
+			.name = "exit_run",
+			.title = "exit, loop with devices",
+			.way = EXIT_RUN,
+		},
 	[F_EXIT_DIS] =
 		{
 			.name = "exit_dis",
@@ -46,6 +52,13 @@ const struct contender contenders[FIGURES] = {
 			.name = "work_dis",
 			.title = "work, 16 hogs, DIS",
 			.way = WORK,
+		},
+	[F_WORK_UNDECLARED] =
+		{
+			.name = "work_undeclared",
+			.title = "work, 16 undeclared hogs, DIS",
+			.way = WORK,
+			.undeclared = true,
 		},
 	[F_WORK_THREADS] =
 		{
@@ -231,10 +244,15 @@ void bench_switch_describe(struct bench_result *result)
 				 contenders[i].title, contenders[i].target);
 	bench_add_ratio(result, "exit", "exit, DIS to bare loop", F_EXIT_DIS,
 			F_EXIT_BARE, 1.05);
+	bench_add_ratio(result, "exit_run", "exit, loop with devices to bare",
+			F_EXIT_RUN, F_EXIT_BARE, 0);
 	bench_add_ratio(result, "preempt", "preempt, DIS to bare loop",
 			F_PREEMPT_DIS, F_PREEMPT_BARE, 0);
 	bench_add_ratio(result, "work", "work, DIS to threads", F_WORK_DIS,
 			F_WORK_THREADS, 1);
+	bench_add_ratio(result, "work_undeclared",
+			"work, undeclared to threads", F_WORK_UNDECLARED,
+			F_WORK_THREADS, 0);
 	bench_add_ratio(result, "sched_growth", "sched, 10000 to 2 vCPUs",
 			F_SCHED_10000, F_SCHED_2, 1.5);
 	bench_add_ratio(result, "priority_growth", "priority, 10000 to 2 vCPUs",

@@ -14,6 +14,7 @@
 
 enum way {
 	EXIT_BARE,
+	EXIT_RUN,
 	EXIT_DIS,
 	PREEMPT_BARE,
 	PREEMPT_DIS,
@@ -25,6 +26,7 @@ enum way {
  * One figure and how to get it.
  * @vcpus, @policy, @sleepers, @periods: SCHED only, see switch_sched.h.
  * @threads: WORK only: a thread per vCPU, under the host's scheduler.
+ * @undeclared: WORK only: the guests declare no intent, instead of Batch.
  */
 struct contender {
 	const char *name;
@@ -36,6 +38,7 @@ struct contender {
 	bool sleepers;
 	bool periods;
 	bool threads;
+	bool undeclared;
 	unsigned ring_events;
 	bool counters;
 };
@@ -43,12 +46,14 @@ struct contender {
 /** The order of a round. */
 enum figure {
 	F_EXIT_BARE,
+	F_EXIT_RUN,
 	F_EXIT_DIS,
 	F_EXIT_DIS_EVENTS,
 	F_EXIT_DIS_COUNTERS,
 	F_PREEMPT_BARE,
 	F_PREEMPT_DIS,
 	F_WORK_DIS,
+	F_WORK_UNDECLARED,
 	F_WORK_THREADS,
 	F_SCHED_2,
 	F_SCHED_2_EVENTS,
