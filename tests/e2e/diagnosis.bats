@@ -249,6 +249,26 @@ finish() {
 	finish
 }
 
+# samples: of the profiles on standard error, one per line.
+samples() {
+	sed -nE 's/^vm0: ([0-9]+) samples of guest code.*/\1/p' err.txt
+}
+
+# R: CARD-7: of a running guest, with what came in since the last time.
+@test "test_sigusr1_shows_the_profile_so_far" {
+	start --kernel "$TINY" --profile on --cmdline "work=hog"
+	for ((i = 0; i < 100; i++)); do
+		ask 1
+		[[ $(samples | tail -n 1) -le 10 ]] || break
+	done
+	grep -qE ' hog_run\+0x' err.txt || fail "no hog_run:" "$(cat err.txt)"
+	samples >asked.txt
+	sort -n -c asked.txt
+	finish
+	holds '.vms[0].profile.samples >= $asked' \
+		--argjson asked "$(tail -n 1 asked.txt)"
+}
+
 # R: CARD-7: the hottest loop, by name and disassembled. At which of its two
 # instructions an interrupt comes in is the processor's choice.
 @test "test_profile_shows_the_hot_loop" {

@@ -18,7 +18,7 @@ static void ask(struct machine *guest, unsigned vcpu, struct cpu_snapshot *to)
 {
 	const struct timespec pause = {.tv_nsec = (long)DIS_MS_NS};
 
-	kvm_vcpu_ask(&guest->vcpus[vcpu], to);
+	kvm_vcpu_ask(&guest->vcpus[vcpu], to, NULL);
 	while (!kvm_vcpu_answered(&guest->vcpus[vcpu]))
 		nanosleep(&pause, NULL);
 	assert_int_equal(to->failed, 0);

@@ -8,13 +8,28 @@
 #include "cli/cli.h"
 #include "cli/run_diag.h"
 #include "cli/run_session.h"
+#include "diag/profile.h"
 
 static void ask_vm(struct run_session *session)
 {
 	const struct machine *machine = session->machines[session->diag.vm];
+	struct run_diag *diag = &session->diag;
 
 	for (unsigned i = 0; i < session->options.vcpus; i++)
-		kvm_vcpu_ask(&machine->vcpus[i], &session->diag.answers[i]);
+		kvm_vcpu_ask(&machine->vcpus[i], &diag->answers[i],
+			     diag->samples ? &diag->samples[i] : NULL);
+}
+
+static bool make_room(struct run_session *session)
+{
+	const struct run_options *o = &session->options;
+	struct run_diag *diag = &session->diag;
+
+	if (!diag->answers)
+		diag->answers = calloc(o->vcpus, sizeof(*diag->answers));
+	if (!diag->samples && o->profile)
+		diag->samples = calloc(o->vcpus, sizeof(*diag->samples));
+	return diag->answers && (diag->samples || !o->profile);
 }
 
 void run_diag_ask(struct run_session *session)
@@ -27,10 +42,7 @@ void run_diag_ask(struct run_session *session)
 	}
 	if (!session->n_machines)
 		return;
-	if (!diag->answers)
-		diag->answers =
-			calloc(session->options.vcpus, sizeof(*diag->answers));
-	if (!diag->answers) {
+	if (!make_room(session)) {
 		cli_error("run", "diagnosis: out of memory");
 		return;
 	}
@@ -49,6 +61,20 @@ static bool all_answered(const struct run_session *session)
 	return true;
 }
 
+static void write_profile(const struct run_session *session,
+			  const struct diag *tools, const char *name)
+{
+	const struct samples *tables[DIS_VCPUS_PER_VM_MAX];
+	struct profile profile;
+
+	for (unsigned i = 0; i < session->options.vcpus; i++)
+		tables[i] = &session->diag.samples[i];
+	if (profile_make(tables, session->options.vcpus, &profile))
+		cli_error("run", "profile: out of memory");
+	else
+		profile_write_text(tools, name, &profile, stderr);
+}
+
 static void write_vm(struct run_session *session)
 {
 	const struct machine *machine = session->machines[session->diag.vm];
@@ -58,6 +84,8 @@ static void write_vm(struct run_session *session)
 	run_vm_name(machine->seq, name, sizeof(name));
 	for (unsigned i = 0; i < session->options.vcpus && tools; i++)
 		diag_write_text(tools, name, &session->diag.answers[i], stderr);
+	if (tools && session->diag.samples)
+		write_profile(session, tools, name);
 }
 
 void run_diag_poll(struct run_session *session)

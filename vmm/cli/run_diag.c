@@ -111,5 +111,6 @@ void run_diag_close(struct run_session *session)
 	disasm_close(diag->tools.disasm);
 	symbols_free(diag->symbols);
 	free(diag->answers);
+	free(diag->samples);
 	*diag = (struct run_diag){0};
 }

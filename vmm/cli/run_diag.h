@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "diag/diag.h"
+#include "diag/samples.h"
 
 struct machine;
 struct run_session;
@@ -22,7 +23,7 @@ struct run_session;
  * @failed:    LIFO of VMs that have failed and of which nothing was said yet.
  * @said:      VMs that had their block.
  * @asking:    the vCPUs of VM number @vm are being asked, and are to answer in
- *             @answers, one each.
+ *             @answers, one each, and what a profile has so far in @samples.
  * @ask_again: somebody asked meanwhile.
  */
 struct run_diag {
@@ -34,6 +35,7 @@ struct run_diag {
 	bool ask_again;
 	unsigned vm;
 	struct cpu_snapshot *answers;
+	struct samples *samples;
 };
 
 /** An executor: @machine has failed. It does not block. */
@@ -49,7 +51,8 @@ const struct diag *run_diag_tools(struct run_session *session);
 void run_diag_failures(struct run_session *session);
 
 /**
- * run_diag_ask - begin to show the state of all vCPUs on standard error.
+ * run_diag_ask - begin to show the state of all vCPUs on standard error, and where
+ * they were found so far if they are profiled.
  *
  * Each vCPU is asked for a snapshot and goes on; run_diag_poll() writes what has
  * come in.

@@ -3,7 +3,8 @@
  * The profile of a VM: its vCPUs' samples in one list, the hottest first, and
  * what is said of them (R: CARD-7).
  *
- * Place in the flow: made and written with the report, after the VM has ended.
+ * Place in the flow: made and written with the report, after the VM has ended, or
+ * of what its vCPUs have so far when somebody asks.
  * Locking: the main thread only.
  */
 #ifndef DISVM_DIAG_PROFILE_H

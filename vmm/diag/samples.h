@@ -3,7 +3,7 @@
  * Where a vCPU was found running, counted per instruction (R: CARD-7, EVO-A2).
  *
  * Place in the flow: kvm/sampling.c adds a sample when KVM_RUN came back because
- * of a signal; profile.c reads the tables when the VM has ended.
+ * of a signal; profile.c reads the tables when the VM has ended, or copies of them.
  *
  * Invariant: of fixed size. @total is exact: the counts in the table and
  * @dropped add up to it. An address that finds no room takes that of the one

@@ -155,8 +155,10 @@ void kvm_vcpu_preempted(void *arg)
 	steal_preempted(arg);
 }
 
-void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to)
+void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to,
+		  struct samples *samples)
 {
+	vcpu->asked_samples = samples;
 	atomic_store(&vcpu->asked, to);
 	dis_vcpu_inspect(vcpu->dis);
 }
@@ -174,6 +176,8 @@ void kvm_vcpu_inspect(void *arg)
 	if (!to)
 		return;
 	inspect_take(vcpu, to);
+	if (vcpu->asked_samples)
+		*vcpu->asked_samples = *vcpu->samples;
 	atomic_store(&vcpu->asked, NULL);
 }
 

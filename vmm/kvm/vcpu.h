@@ -75,6 +75,7 @@ struct kvm_vcpu {
 	const int64_t *slack;
 	bool early_wake;
 	_Atomic(struct cpu_snapshot *) asked;
+	struct samples *asked_samples;
 	struct samples *samples;
 };
 
@@ -132,13 +133,15 @@ void kvm_vcpu_inspect(void *arg);
 /**
  * kvm_vcpu_ask - have the owner of @vcpu take a snapshot of it, soon; it need
  * not run for that, and goes on as if nothing had been.
- * @to: filled in when kvm_vcpu_answered() says so; it must stay until then, or
- *      until the executors have stopped.
+ * @to:      filled in when kvm_vcpu_answered() says so; it must stay until then,
+ *           or until the executors have stopped.
+ * @samples: the same, with the samples so far; NULL if it is not profiled.
  *
  * Context: one thread, which may not be an executor's; not from
  * dis_vm_reap_begin() on. Not again before it was answered.
  */
-void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to);
+void kvm_vcpu_ask(struct kvm_vcpu *vcpu, struct cpu_snapshot *to,
+		  struct samples *samples);
 bool kvm_vcpu_answered(const struct kvm_vcpu *vcpu);
 
 #endif
