@@ -20,7 +20,7 @@ usage() {
 }
 
 @test "test_run_without_kernel_is_refused" {
-	refused 2 "--kernel FILE or --firmware FILE is missing" run
+	refused 2 "--kernel FILE is missing, or --disk FILE to boot from" run
 }
 
 @test "test_option_unknown_is_refused" {

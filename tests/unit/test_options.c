@@ -295,7 +295,8 @@ static void test_options_kernel_missing_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("--vcpus 2"), -EINVAL);
-	assert_string_equal(err, "--kernel FILE or --firmware FILE is missing");
+	assert_string_equal(
+		err, "--kernel FILE is missing, or --disk FILE to boot from");
 }
 
 static void test_options_firmware_instead_of_kernel_accepted(void **state)
@@ -308,6 +309,20 @@ static void test_options_firmware_instead_of_kernel_accepted(void **state)
 	assert_null(options.kernel);
 	assert_true(options.firmware_log);
 	run_options_free(&options);
+}
+
+static void test_options_disk_alone_boots_by_seabios(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--disk a"), 0);
+	assert_null(options.kernel);
+	assert_string_equal(options.firmware,
+			    "/usr/share/seabios/bios-256k.bin");
+	run_options_free(&options);
+	/* Who meant a kernel gets no firmware. */
+	assert_int_equal(parse("--disk a --initrd b"), -EINVAL);
+	assert_string_equal(
+		err, "--kernel FILE is missing, or --disk FILE to boot from");
 }
 
 static void test_options_firmware_with_what_is_a_kernels_refused(void **state)
@@ -474,6 +489,7 @@ int main(void)
 		OPTIONS_TEST(test_options_irqchip_kernel_with_threads_accepted),
 		OPTIONS_TEST(test_options_kernel_missing_refused),
 		OPTIONS_TEST(test_options_firmware_instead_of_kernel_accepted),
+		OPTIONS_TEST(test_options_disk_alone_boots_by_seabios),
 		OPTIONS_TEST(
 			test_options_firmware_with_what_is_a_kernels_refused),
 		OPTIONS_TEST(

@@ -2,8 +2,14 @@
 /* --firmware and --firmware-log; see option_firmware.h. */
 #include "option_firmware.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* Devices of an ATA channel. */
 #define DISKS_MAX 2u
+
+/* Where Debian's package `seabios` has it. */
+#define FIRMWARE_DEFAULT "/usr/share/seabios/bios-256k.bin"
 
 int set_firmware(struct option_values *v, const char *text, char *err,
 		 size_t err_size)
@@ -24,23 +30,32 @@ int set_firmware_log(struct option_values *v, const char *text, char *err,
 	return ret;
 }
 
+/* The first option given that belongs to a kernel, or NULL. */
+static const char *of_kernel(const struct option_values *values)
+{
+	static const char *const names[] = {"initrd", "cmdline", "dtb",
+					    "dtb-overlay", "dump-dtb"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (option_given(values, names[i]))
+			return names[i];
+	return NULL;
+}
+
 static int check_firmware(const struct option_values *values, char *err,
 			  size_t err_size)
 {
-	static const char *const of_kernels[] = {"initrd", "cmdline", "dtb",
-						 "dtb-overlay", "dump-dtb"};
 	const struct run_options *o = values->out;
+	const char *name = of_kernel(values);
 
 	if (o->kernel)
 		return option_refuse(err, err_size,
 				     "--kernel and --firmware: a guest starts "
 				     "with one of them");
-	for (size_t i = 0; i < sizeof(of_kernels) / sizeof(of_kernels[0]); i++)
-		if (option_given(values, of_kernels[i]))
-			return option_refuse(err, err_size,
-					     "--%s has no effect with "
-					     "--firmware",
-					     of_kernels[i]);
+	if (name)
+		return option_refuse(err, err_size,
+				     "--%s has no effect with --firmware",
+				     name);
 	if (o->irqchip == RUN_IRQCHIP_KERNEL)
 		return option_refuse(err, err_size,
 				     "--irqchip kernel is not possible with "
@@ -56,14 +71,19 @@ static int check_firmware(const struct option_values *values, char *err,
 int option_firmware_check(const struct option_values *values, char *err,
 			  size_t err_size)
 {
-	const struct run_options *o = values->out;
+	struct run_options *o = values->out;
 
+	if (!o->kernel && !o->firmware && o->n_disks && !of_kernel(values)) {
+		o->firmware = strdup(FIRMWARE_DEFAULT);
+		if (!o->firmware)
+			return -ENOMEM;
+	}
 	if (o->firmware)
 		return check_firmware(values, err, err_size);
 	if (!o->kernel)
 		return option_refuse(err, err_size,
-				     "--kernel FILE or --firmware FILE is "
-				     "missing");
+				     "--kernel FILE is missing, or --disk FILE "
+				     "to boot from");
 	if (o->firmware_log)
 		return option_refuse(err, err_size,
 				     "--firmware-log has no effect without "

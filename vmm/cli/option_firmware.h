@@ -18,8 +18,8 @@ int set_firmware_log(struct option_values *v, const char *text, char *err,
 
 /**
  * option_firmware_check - there is a kernel or a firmware, and nothing that belongs to
- * the other, or that a firmware cannot drive.
- * Return: 0, or -EINVAL with @err.
+ * the other, or that a firmware cannot drive. Disks without either boot by SeaBIOS.
+ * Return: 0, -EINVAL with @err, or -ENOMEM.
  */
 int option_firmware_check(const struct option_values *values, char *err,
 			  size_t err_size);

@@ -371,11 +371,11 @@ static int set_trace(struct option_values *v, const char *text, char *err,
 const struct option_row option_rows[] = {
 	{"kernel", "FILE", NULL, false,
 	 "Linux bzImage, or 64-bit ELF kernel with a PVH note or a multiboot "
-	 "header; this or a firmware is required",
+	 "header; without, a firmware boots from a disk",
 	 set_kernel},
 	{"firmware", "FILE", NULL, false,
-	 "PC firmware to start with, like /usr/share/seabios/bios-256k.bin; "
-	 "disks are ATA disks then",
+	 "PC firmware to start with, and disks are ATA disks; with disks and no "
+	 "kernel /usr/share/seabios/bios-256k.bin",
 	 set_firmware},
 	{"firmware-log", "on|off", "off", false,
 	 "show what the firmware logs, among the serial output",

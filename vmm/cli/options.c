@@ -360,7 +360,7 @@ static void write_wrapped(FILE *to, int column, const char *text)
 
 void run_options_help(FILE *to)
 {
-	fputs("usage: disvm run --kernel FILE | --firmware FILE [options]\n\n"
+	fputs("usage: disvm run --kernel FILE | --disk FILE [options]\n\n"
 	      "Boots guests in this process, prints a report when they have "
 	      "ended.\n\n",
 	      to);
