@@ -92,8 +92,8 @@ static unsigned on_stopped(struct io_source *source)
 
 static const struct io_source_ops ops = {.serve = serve, .stopped = on_stopped};
 
-static struct thing *add(struct fixture *f, unsigned i, bool slow,
-			 unsigned servers_max)
+static struct thing *add_with(struct fixture *f, unsigned i, bool slow,
+			      unsigned servers_max, unsigned priority)
 {
 	struct thing *t = &f->things[i];
 
@@ -105,12 +105,18 @@ static struct thing *add(struct fixture *f, unsigned i, bool slow,
 	t->source = (struct io_source){
 		.ops = &ops,
 		.account = &f->account,
-		.priority = IO_PRIORITY_DEFAULT,
+		.priority = priority,
 		.slow = slow,
 		.servers_max = servers_max,
 	};
 	assert_int_equal(io_source_add(f->pool, &t->source), 0);
 	return t;
+}
+
+static struct thing *add(struct fixture *f, unsigned i, bool slow,
+			 unsigned servers_max)
+{
+	return add_with(f, i, slow, servers_max, IO_PRIORITY_DEFAULT);
 }
 
 static int setup(void **state)
@@ -223,6 +229,38 @@ static void test_pool_slow_sources_leave_a_thread(void **state)
 		assert_int_equal(atomic_load(&disks[i]->serves), 1);
 	}
 	io_source_remove(&net->source);
+}
+
+/* One thread for all that wait, as the others are busy. R: DIS-6 */
+static void test_pool_serves_by_priority(void **state)
+{
+	static const unsigned priorities[] = {6, 2, 7, 0};
+	static const unsigned order[] = {3, 1, 0, 2};
+	struct thing *busy[IO_POOL_THREADS], *waiting[4];
+
+	for (unsigned i = 0; i < IO_POOL_THREADS; i++) {
+		busy[i] = add(*state, i, false, 1);
+		atomic_store(&busy[i]->wait, true);
+		io_source_ready(&busy[i]->source);
+		wait_for(&busy[i]->entered);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		waiting[i] = add_with(*state, IO_POOL_THREADS + i, false, 1,
+				      priorities[i]);
+		io_source_ready(&waiting[i]->source);
+	}
+	sem_post(&busy[0]->go_on);
+	for (unsigned i = 0; i < 4; i++)
+		wait_for(&waiting[i]->left);
+	for (unsigned i = 1; i < IO_POOL_THREADS; i++)
+		sem_post(&busy[i]->go_on);
+	for (unsigned i = 0; i < IO_POOL_THREADS; i++)
+		io_source_remove(&busy[i]->source);
+	for (unsigned i = 0; i < 4; i++)
+		io_source_remove(&waiting[i]->source);
+	for (unsigned i = 1; i < 4; i++)
+		assert_true(waiting[order[i - 1]]->at_ns[0] <
+			    waiting[order[i]]->at_ns[0]);
 }
 
 static void test_pool_stop_is_told_when_nobody_serves(void **state)
@@ -592,6 +630,7 @@ int main(void)
 		T(test_pool_ready_during_a_serve_is_served_after_it),
 		T(test_pool_source_has_as_many_servers_as_it_allows),
 		T(test_pool_slow_sources_leave_a_thread),
+		T(test_pool_serves_by_priority),
 		T(test_pool_stop_is_told_when_nobody_serves),
 		T(test_pool_stop_of_an_idle_source_is_told),
 		T(test_pool_remove_waits_for_what_runs),
