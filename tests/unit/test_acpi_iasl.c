@@ -170,6 +170,16 @@ static void test_acpi_iasl_takes_the_fadt(void **state)
 	expect("0000000000000602");
 }
 
+/* The RSDP is no table to it: test_acpi.c has that. */
+static void test_acpi_iasl_takes_the_xsdt(void **state)
+{
+	const struct acpi_source src = {.ncpus = 1};
+
+	(void)state;
+	check_table(&src, "XSDT");
+	expect("ACPI Table Address   1");
+}
+
 static void test_acpi_iasl_takes_a_madt_of_1_cpu(void **state)
 {
 	const struct acpi_source src = {.ncpus = 1};
@@ -196,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_acpi_iasl_finds_the_serial_port_alone),
 		cmocka_unit_test(test_acpi_iasl_takes_a_dsdt_of_many_devices),
 		cmocka_unit_test(test_acpi_iasl_takes_the_fadt),
+		cmocka_unit_test(test_acpi_iasl_takes_the_xsdt),
 		cmocka_unit_test(test_acpi_iasl_takes_a_madt_of_1_cpu),
 		cmocka_unit_test(test_acpi_iasl_takes_a_madt_of_256_cpus),
 	};
