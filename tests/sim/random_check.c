@@ -11,8 +11,11 @@
 
 /* Of Background, stretched. */
 #define LONGEST_SLICE_NS (50 * DIS_MS_NS + 50 * DIS_MS_NS / 4)
-/* With floors for all, nobody waits longer for each other vCPU: 10 turns. */
-#define LONGEST_TURN_NS (2 * DIS_S_NS)
+#define FLOOR_TURN_NS (5 * DIS_MS_NS)
+#define FLOOR_PERIOD_NS (95 * DIS_MS_NS)
+/* The host takes the cores away; preemption is paused. */
+#define LONGEST_GAP_NS (23 * DIS_MS_NS)
+#define WHOLE_CORE UINT64_C(1000000)
 
 /* Every vCPU that has a slot, one by one; NULL after the last. */
 static struct dis_vcpu *each(const struct random_world *r, unsigned *at)
@@ -156,11 +159,24 @@ static void check_planted(const struct random_world *r)
 			   !atomic_load(&vcpu->vm->verdict));
 }
 
+/* The most that any core has had at once, as one moves while it waits. */
+static void note_most(struct random_world *r, const struct dis_core *core)
+{
+	r->most_reserved =
+		dis_ns_max(r->most_reserved, atomic_load(&core->reserved));
+	for (unsigned k = 0; k < DIS_CLASSES; k++) {
+		bool runs = core->current && core->current->intent.klass == k;
+
+		r->most[k] = (unsigned)dis_ns_max(r->most[k],
+						  core->runq.length[k] + runs);
+	}
+}
+
 void random_check_step(struct random_world *r, unsigned core)
 {
 	const struct dis_vcpu *vcpu;
 
-	(void)core;
+	note_most(r, r->w->core[core].core);
 	r->tally->steps++;
 	for (size_t i = 0; i < r->w->n_events; i++)
 		check_event(r, &r->w->events[i]);
@@ -197,6 +213,30 @@ static void check_mail(const struct random_world *r)
 				   r->w->now_ns + LONGEST_SLICE_NS);
 }
 
+/* See "Longest wait" in sched/README.md; each of the four floors may be cut. */
+static uint64_t longest_turn_ns(const struct random_world *r)
+{
+	uint64_t floors_ns = (DIS_CLASSES - 1) * FLOOR_TURN_NS;
+	uint64_t turn_ns = FLOOR_PERIOD_NS + LONGEST_SLICE_NS + 2 * floors_ns;
+	uint64_t left = dis_ns_sub(WHOLE_CORE, r->most_reserved);
+	uint64_t period_ns = left ? floors_ns * WHOLE_CORE / left
+				  : DIS_NEVER_NS;
+
+	period_ns = dis_ns_max(period_ns, FLOOR_PERIOD_NS + FLOOR_TURN_NS);
+	period_ns = dis_ns_min(period_ns, 5 * DIS_S_NS);
+	return dis_ns_max(turn_ns, 2 * period_ns) + LONGEST_GAP_NS;
+}
+
+static uint64_t longest_wait_ns(const struct random_world *r,
+				enum dis_class klass)
+{
+	uint64_t slice_ns = r->w->cfg.quantum_ns[klass] * 5 / 4;
+	uint64_t turns = (slice_ns + FLOOR_TURN_NS - 1) / FLOOR_TURN_NS;
+
+	return (dis_ns_sub(r->most[klass], 1) * dis_ns_max(turns, 1) + 1) *
+	       longest_turn_ns(r);
+}
+
 static void check_waiting(const struct random_world *r,
 			  const struct dis_vcpu *vcpu)
 {
@@ -212,9 +252,9 @@ static void check_waiting(const struct random_world *r,
 	if (vcpu->place == DIS_PLACE_RUNQ) {
 		DIS_ASSERT(c->decision.vcpu);
 		/* R: DIS-14 */
-		if (r->cfg->floors)
+		if (r->cfg->floors && r->cfg->turns)
 			DIS_ASSERT(dis_ns_sub(r->w->now_ns, vcpu->since_ns) <
-				   r->cfg->vcpus * LONGEST_TURN_NS);
+				   longest_wait_ns(r, vcpu->intent.klass));
 	}
 	/* R: DIS-13: no core idles beside one that may run there. */
 	for (unsigned i = 0; i < r->w->cores; i++)

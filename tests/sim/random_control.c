@@ -29,7 +29,7 @@ void op_policy(void)
 	unsigned policies = 0;
 	const struct dis_policy_ops *ops;
 
-	if (rnd(8))
+	if (world.cfg->turns || rnd(8))
 		return;
 	while (dis_policies[policies])
 		policies++;
@@ -62,7 +62,7 @@ void op_module(void)
 	char err[256];
 	int ret;
 
-	if (rnd(4))
+	if (world.cfg->turns || rnd(4))
 		return;
 	ret = dis_domain_set_policy(world.w->dom, klass, ops);
 	tell("module %s=%s: %s", dis_class_name(klass), ops->name,

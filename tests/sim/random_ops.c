@@ -59,7 +59,7 @@ struct random_config random_config(uint64_t seed)
 	/* Mostly few cores, where vCPUs meet; each count up to 64 at times. */
 	unsigned cores = 1u + (unsigned)draw(&rng, draw(&rng, 8) ? 6 : 64);
 
-	return (struct random_config){
+	struct random_config cfg = {
 		.seed = seed,
 		.cores = cores,
 		.vcpus = 8u + (unsigned)draw(&rng, RANDOM_VCPUS_MAX - 7),
@@ -68,6 +68,8 @@ struct random_config random_config(uint64_t seed)
 		.faults = draw(&rng, 2),
 		.shares = draw(&rng, 2),
 	};
+	cfg.turns = !cfg.faults && !cfg.shares && draw(&rng, 4);
+	return cfg;
 }
 
 /* Of 64 operations. */

@@ -46,7 +46,9 @@ struct random_op {
 
 /**
  * @masks:   affinities of several cores, not all.
- * @floors:  each class has one, so that the longest wait is bounded.
+ * @floors:  each class has one.
+ * @turns:   policies stay what they are: with floors, and without shares, the longest
+ *           wait is bounded.
  * @faults:  late timers, late and lost kicks, a clock that goes back.
  * @shares:  minima and maxima come and go, so that no wait is bounded.
  * @planted: an invariant that does not hold, to see that it is found: no vCPU is
@@ -58,6 +60,7 @@ struct random_config {
 	unsigned vcpus;
 	bool masks;
 	bool floors;
+	bool turns;
 	bool faults;
 	bool shares;
 	bool planted;
@@ -97,6 +100,9 @@ struct random_world {
 	/* By slot: what its events said last. */
 	dis_id seen[RANDOM_VCPUS_MAX];
 	enum dis_state state[RANDOM_VCPUS_MAX];
+	/* That a core has had at once: runnable by class, millionths reserved. */
+	unsigned most[DIS_CLASSES];
+	uint64_t most_reserved;
 	bool tell; /* each operation on standard error */
 };
 
