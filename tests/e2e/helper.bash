@@ -91,6 +91,34 @@ holds() {
 	fail "does not hold: $filter"
 }
 
+# In report.json, charged and idle time are what the cores had, within 1 %; what was
+# charged to cores is what vCPUs, VMs and tenants had, to the nanosecond.
+ledger_balances() {
+	holds '(.charged_ns + .idle_ns) / (.wall_ns * (.host.cpus | length)) |
+	       . > 0.99 and . < 1.01'
+	holds '[.charged_ns, .totals.cpu_ns,
+	        ([.cores[].charged_ns] | add),
+	        ([.vms[].vcpus[].cpu_ns] | add),
+	        ([.vms[].sums.cpu_ns] | add),
+	        ([.tenants[].sums.cpu_ns] | add)] | unique | length == 1'
+}
+
+# heavier_have_thrice N: the last N vCPUs of the first VM, of three times the weight
+# of its first N, had three times their time by report.json. What trace.json knows as
+# the longest run, of each of them and of whom boot left alone, does not count: that
+# long the host did not let the timer fire.
+heavier_have_thrice() {
+	jq -ne --argjson n "$1" --slurpfile r report.json --slurpfile t trace.json '
+		([$t[0].traceEvents[] |
+		  select(.cat == "state" and .name == "running").dur] |
+		 max * 1000 * ($n + 1)) as $late |
+		[$r[0].vms[0].vcpus[].cpu_ns] | (.[:$n] | add) as $light |
+		(.[$n:] | add) as $heavy | {$light, $heavy, $late},
+		($heavy + $late > 2.5 * ($light - $late) and
+		 $heavy - $late < 3.5 * ($light + $late))' >shares.txt ||
+		fail "not by weight:" "$(cat shares.txt)"
+}
+
 # little_endian BYTES VALUE: on standard output, as bytes.
 little_endian() {
 	local bytes=$1 value=$2 i

@@ -27,12 +27,13 @@ lines_about() {
 	make -C "$ROOT" install DESTDIR="$PWD/root" PREFIX=/usr
 	cp -r "$ROOT/sched/modules/stride" mine
 	make -C mine PREFIX="$PWD/root/usr"
-	with "$PWD/mine/stride.so"
+	with "$PWD/mine/stride.so" --cpus 0 --intent 0-2=batch \
+		--intent 3-5=batch:weight=3072 --time-limit 6s --trace trace.json
 	holds '.policies.batch == "stride"'
 	holds '.policy_modules | length == 1 and
 	       (.[0] | .name == "stride" and .version == "1.0" and
 	       (.failed | not))'
-	holds '[.vms[0].vcpus[].cpu_ns] | min > max / 2'
+	heavier_have_thrice 3
 	[ "$(lines_about stride)" -eq 0 ] || fail "$stderr"
 }
 
@@ -58,6 +59,20 @@ lines_about() {
 	       length == 1 and (.[0].args | .module == "slow" and
 	       .reason == "policy-overrun" and .intent == "batch")' \
 		trace.json >/dev/null || fail "no event in the trace"
+}
+
+# bats test_tags=kvm
+# R: DIS-16: known after 10 s, on two cores at once or on one after the other.
+@test "test_module_that_loses_a_vcpu_guests_go_on" {
+	with "$MODULES/loses.so" --time-limit 16s --trace trace.json
+	holds '.policies.batch == "rr"'
+	holds '.policy_modules[0] | .failed and .reason == "policy-lost"'
+	holds '[.vms[0].vcpus[].cpu_ns] | min > max / 10'
+	[ "$(lines_about loses)" -eq 1 ] || fail "$stderr"
+	[[ $stderr == *"lost a vCPU of its queue (class batch, core "* ]]
+	jq -e '[.traceEvents[] | select(.name == "policy module failed") |
+	        .args.reason] == ["policy-lost"]' trace.json >/dev/null ||
+		fail "not one event in the trace"
 }
 
 # bats test_tags=kvm

@@ -26,8 +26,7 @@ switch_ns() {
 	cpu_ns=$((10#${user/./} + 10#${system/./}))000000
 
 	holds '.vms[0].state == "finished" and .idle_ns < .charged_ns / 50'
-	holds '(.charged_ns + .idle_ns) / (.wall_ns * (.host.cpus | length)) |
-	       . > 0.99 and . < 1.01'
+	ledger_balances
 	# A kick that is lost keeps a core until the main thread looks at it.
 	holds '[.cores[].timer_lost] | length > 0 and add == 0'
 	holds '[.vms[0].vcpus[] | select(.dispatches > 1000 and
