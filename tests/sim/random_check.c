@@ -276,10 +276,13 @@ void random_check_quiet(struct random_world *r)
 		check_waiting(r, vcpu);
 }
 
-void random_check_stale(struct random_world *r, dis_id stale)
+void random_check_stale(struct random_world *r, dis_id stale, dis_id vcpu)
 {
+	const struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
 	struct dis_domain *dom = r->w->dom;
+	struct dis_vcpu_stats stats;
 	struct dis_vm_info info;
+	char err[128];
 
 	DIS_ASSERT(!dis_vm_vcpu(dom, stale, 0));
 	DIS_ASSERT(dis_vm_get_info(dom, stale, &info) == -ENOENT);
@@ -288,6 +291,15 @@ void random_check_stale(struct random_world *r, dis_id stale)
 			      DIS_REASON_KILLED) == -ENOENT);
 	DIS_ASSERT(dis_vm_reap_begin(dom, stale) == -ENOENT);
 	DIS_ASSERT(dis_vm_reap_finish(dom, stale) == -ENOENT);
+	DIS_ASSERT(dis_vm_get_stats(dom, stale, &stats) == -ENOENT);
+	DIS_ASSERT(dis_domain_set_shares(dom, stale, 0, 0, err, sizeof(err)) ==
+		   -ENOENT);
+	DIS_ASSERT(dis_domain_set_intent(dom, vcpu, &intent, err,
+					 sizeof(err)) == -ENOENT);
+	DIS_ASSERT(dis_domain_set_priority(dom, vcpu, 0, err, sizeof(err)) ==
+		   -ENOENT);
+	DIS_ASSERT(dis_domain_set_affinity(dom, vcpu, 1, err, sizeof(err)) ==
+		   -ENOENT);
 }
 
 void random_check_over(struct random_world *r)

@@ -247,11 +247,15 @@ static void op_end(void)
 		end_vm(slot, rnd(2) ? DIS_STATE_FINISHED : DIS_STATE_FAILED);
 }
 
-static void reaped(unsigned slot, struct random_plan *const *plan, unsigned n)
+static void reaped(unsigned slot, struct random_plan *const *plan, unsigned n,
+		   dis_id vcpu)
 {
+	size_t stale = world.tally->reaps++ % STALE;
+
 	for (unsigned i = 0; i < n; i++)
 		plan[i]->used = false;
-	world.stale[world.tally->reaps++ % STALE] = world.vm[slot];
+	world.stale[stale] = world.vm[slot];
+	world.stale_vcpu[stale] = vcpu;
 	world.vm[slot] = DIS_ID_NONE;
 	world.reaping[slot] = false;
 	tell("reap vm %u: done", slot);
@@ -261,6 +265,7 @@ static void op_reap(void)
 {
 	unsigned slot = (unsigned)rnd(RANDOM_VMS);
 	struct random_plan *plan[RANDOM_VCPUS_PER_VM];
+	dis_id vcpu = DIS_ID_NONE;
 	struct dis_vm_info info;
 	uint64_t cpu_ns = 0;
 	int err;
@@ -282,13 +287,14 @@ static void op_reap(void)
 		DIS_ASSERT(dis_state_final(v->vcpu->state));
 		cpu_ns += world_stats(v).cpu_ns;
 		plan[i] = v->arg;
+		vcpu = v->id;
 	}
 	err = dis_vm_reap_finish(world.w->dom, world.vm[slot]);
 	DIS_ASSERT(!err || err == -EAGAIN);
 	if (err)
 		return;
 	world.reaped_cpu_ns += cpu_ns;
-	reaped(slot, plan, info.vcpus);
+	reaped(slot, plan, info.vcpus, vcpu);
 }
 
 static void pass_op_time(uint64_t ns)
@@ -430,10 +436,12 @@ void random_play(const struct random_config *cfg, const struct random_op *ops,
 		world.rng = &rng;
 		do_op[ops[i].kind]();
 		world.rng = &world.fault_rng;
-		if (tally->reaps)
-			random_check_stale(
-				&world,
-				world.stale[i % dis_ns_min(tally->reaps, STALE)]);
+		if (tally->reaps) {
+			size_t stale = i % dis_ns_min(tally->reaps, STALE);
+
+			random_check_stale(&world, world.stale[stale],
+					   world.stale_vcpu[stale]);
+		}
 	}
 	for (unsigned i = 0; i < RANDOM_VMS; i++)
 		if (world.vm[i] != DIS_ID_NONE && !world.reaping[i])

@@ -93,7 +93,8 @@ struct random_world {
 	struct dis_modules *modules;
 	dis_id vm[RANDOM_VMS];
 	bool reaping[RANDOM_VMS];
-	dis_id stale[16]; /* VMs that were reaped last */
+	/* VMs that were reaped last, and a vCPU of each. */
+	dis_id stale[16], stale_vcpu[16];
 	uint64_t reaped_cpu_ns;
 	struct random_tally *tally;
 	struct random_plan plans[RANDOM_VCPUS_MAX];
@@ -142,8 +143,8 @@ void random_play(const struct random_config *cfg, const struct random_op *ops,
 void random_check_step(struct random_world *r, unsigned core);
 /** The cores are quiet: nothing is left undone. */
 void random_check_quiet(struct random_world *r);
-/** IDs of VMs that are gone reach nothing (R: DIS-1). */
-void random_check_stale(struct random_world *r, dis_id stale);
+/** IDs of a VM that is gone, and of its vCPU, reach nothing (R: DIS-1). */
+void random_check_stale(struct random_world *r, dis_id stale, dis_id vcpu);
 /** All VMs were ended and all is settled. */
 void random_check_over(struct random_world *r);
 

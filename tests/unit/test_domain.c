@@ -236,6 +236,7 @@ static void test_domain_stale_id_is_refused_everywhere(void **state)
 {
 	struct world *w = open_limited(1, 1, 0);
 	const struct role role = ROLE(DIS_CLASS_BATCH, finish);
+	struct dis_vcpu_stats stats;
 	struct dis_vm_info info;
 	void *args[1] = {NULL};
 	dis_id vm = world_vm_stopped(w, &role, 1);
@@ -252,6 +253,7 @@ static void test_domain_stale_id_is_refused_everywhere(void **state)
 	assert_int_equal(dis_vm_reap_begin(w->dom, vm), -DIS_ENOTFOUND);
 	assert_int_equal(dis_vm_reap_finish(w->dom, vm), -DIS_ENOTFOUND);
 	assert_int_equal(dis_vm_get_info(w->dom, vm, &info), -DIS_ENOTFOUND);
+	assert_int_equal(dis_vm_get_stats(w->dom, vm, &stats), -DIS_ENOTFOUND);
 	assert_null(dis_vm_vcpu(w->dom, DIS_ID_NONE, 0));
 	world_close(w);
 }

@@ -366,6 +366,40 @@ static void test_hint_keeps_what_was_granted(void **state)
 	world_close(w);
 }
 
+/* R: DIS-1: IDs of what is gone, though their slots live again. */
+static void test_set_with_stale_id_is_refused(void **state)
+{
+	struct dis_domain_config cfg = world_config(1);
+	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
+	struct world_vcpu *lives;
+	struct world *w;
+	dis_id vm, vcpu;
+
+	(void)state;
+	cfg.vms_max = cfg.vcpus_max = 1;
+	w = world_open(&cfg, 0);
+	vm = world_vm_stopped(w, &role, 1);
+	vcpu = world_vcpu(w, vm, 0)->id;
+	assert_int_equal(dis_vm_reap_finish(w->dom, vm), 0);
+	lives = world_vcpu(w, world_vm(w, &role, 1), 0);
+	assert_int_equal(dis_domain_set_shares(w->dom, vm, 0, 500, err,
+					       sizeof(err)),
+			 -DIS_ENOTFOUND);
+	assert_int_equal(dis_domain_set_intent(w->dom, vcpu, &role.intent, err,
+					       sizeof(err)),
+			 -DIS_ENOTFOUND);
+	assert_int_equal(dis_domain_set_priority(w->dom, vcpu, 1, err,
+						 sizeof(err)),
+			 -DIS_ENOTFOUND);
+	assert_int_equal(dis_domain_set_affinity(w->dom, vcpu, 1, err,
+						 sizeof(err)),
+			 -DIS_ENOTFOUND);
+	world_settle(w);
+	assert_int_equal(dis_vcpu_intent(lives->vcpu).affinity, DIS_CPUMASK_ALL);
+	assert_false(dis_vcpu_intent(lives->vcpu).has_priority);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_set_minimum_moves_to_a_core_with_room),
 		cmocka_unit_test(test_set_what_is_refused_changes_nothing),
 		cmocka_unit_test(test_set_after_the_end_is_refused),
+		cmocka_unit_test(test_set_with_stale_id_is_refused),
 		cmocka_unit_test(test_hint_keeps_what_was_granted),
 	};
 
