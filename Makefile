@@ -283,10 +283,10 @@ $(TEST_MODULES): $(BUILD)/%.so: %.c $(wildcard tests/modules/*.h) $(wildcard inc
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -fPIC -shared -o $@ $<
 
 # tests/lib/interpose.c stands between these and whoever calls them.
-TEST_WRAPS := dis_core_step malloc calloc realloc free aligned_alloc \
+TEST_WRAPS := dis_core_step dis_core_enter dis_core_leave malloc calloc realloc free aligned_alloc \
 	posix_memalign mmap munmap pthread_mutex_lock pthread_mutex_trylock \
 	pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock sem_wait \
-	write fprintf syscall clock_gettime timer_settime
+	write fprintf syscall clock_gettime timer_settime timer_create timer_delete
 $(TEST_PROGRAMS): LDFLAGS += $(SINGLY) $(TEST_WRAPS:%=-Wl,--wrap=%)
 
 # 16-bit code that is loaded to 0x7c00; the rest of a sector is its own business.

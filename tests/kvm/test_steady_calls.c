@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which system calls executors make while guests run: KVM_RUN, timer, kicks
- * and futexes, and no other (R: BUD-5, EVO-A2, PRE-4).
+ * and doorbells, and no other (R: BUD-5, EVO-A2, PRE-4).
  *
  * The kernel tells: a seccomp filter, inherited by all threads that are started
  * under it, lets those through and has a supervisor asked about all others,
@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -85,11 +86,16 @@ static void watch_from_here(void)
 {
 	static struct sock_filter code[] = {
 		LOAD(nr),
-		ALLOW_IF(SYS_futex),
 		ALLOW_IF(SYS_timer_settime),
 		ALLOW_IF(SYS_tgkill),
 		ALLOW_IF(SYS_rt_sigreturn),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 7, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		/* Doorbells. To wait for a mutex is FUTEX_WAIT. */
+		LOAD(args[1]),
+		ALLOW_IF(FUTEX_WAKE_PRIVATE),
+		ALLOW_IF(FUTEX_WAIT_BITSET_PRIVATE),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		LOAD(args[1]),
 		ALLOW_IF(KVM_RUN),

@@ -30,8 +30,11 @@ struct fake {
 static void run_begin(void *arg)
 {
 	struct fake_vcpu *vcpu = arg;
+	void (*begin)(void) = atomic_load(&vcpu->begin);
 
 	atomic_store(&vcpu->interrupt, 0);
+	if (begin)
+		begin();
 }
 
 static void run(void *arg, struct dis_run_result *result)

@@ -19,7 +19,9 @@ struct fake;
 struct fake_vcpu {
 	struct dis_vcpu *vcpu;
 	void (*run)(struct fake_vcpu *vcpu, struct dis_run_result *result);
-	void *arg;             /* the test's */
+	void *arg; /* the test's */
+	/* Optional: called in the executor's loop, before each run. */
+	_Atomic(void (*)(void)) begin;
 	unsigned rnd;          /* its run function's */
 	atomic_uint interrupt; /* as immediate_exit in kvm_run */
 	atomic_uint runs;

@@ -24,6 +24,8 @@ static atomic_ullong passes;
 static atomic_uint forbidden;
 static atomic_bool expected;
 static _Thread_local bool dispatching;
+/* An executor's thread dispatches whenever it neither runs nor idles. */
+static _Thread_local bool executor;
 
 uint64_t interpose_passes(void)
 {
@@ -137,8 +139,48 @@ struct dis_decision STAND_IN(dis_core_step)(struct dis_core *core,
 	atomic_fetch_add_explicit(&passes, 1u, memory_order_relaxed);
 	dispatching = true;
 	decision = REAL(dis_core_step)(core, now_ns, charge_ns, result);
-	dispatching = false;
+	dispatching = executor;
 	return decision;
+}
+
+bool REAL(dis_core_enter)(struct dis_core *core);
+bool STAND_IN(dis_core_enter)(struct dis_core *core);
+bool STAND_IN(dis_core_enter)(struct dis_core *core)
+{
+	bool entered = REAL(dis_core_enter)(core);
+
+	if (entered)
+		dispatching = false;
+	return entered;
+}
+
+void REAL(dis_core_leave)(struct dis_core *core);
+void STAND_IN(dis_core_leave)(struct dis_core *core);
+void STAND_IN(dis_core_leave)(struct dis_core *core)
+{
+	dispatching = executor;
+	REAL(dis_core_leave)(core);
+}
+
+/* An executor's own timer: its loop lies between the two. */
+int REAL(timer_create)(clockid_t clock, struct sigevent *event, timer_t *timer);
+int STAND_IN(timer_create)(clockid_t clock, struct sigevent *event,
+			   timer_t *timer);
+int STAND_IN(timer_create)(clockid_t clock, struct sigevent *event,
+			   timer_t *timer)
+{
+	int ret = REAL(timer_create)(clock, event, timer);
+
+	executor = !ret;
+	return ret;
+}
+
+int REAL(timer_delete)(timer_t timer);
+int STAND_IN(timer_delete)(timer_t timer);
+int STAND_IN(timer_delete)(timer_t timer)
+{
+	executor = dispatching = false;
+	return REAL(timer_delete)(timer);
 }
 
 static struct timespec moved(struct timespec ts, int64_t by_ns)

@@ -4,10 +4,10 @@
  * --wrap, TEST_WRAPS in the Makefile).
  *
  * Place in the flow: watches every dispatch of every test, with the virtual
- * clock, the executor threads and KVM alike: a call inside dis_core_step() that
- * allocates, takes a lock, writes, or enters the kernel for anything but a
- * kick ends the test (R: PRE-4, BUD-5). Faults of clock and timer are
- * injected here too.
+ * clock, the executor threads and KVM alike: a call inside dis_core_step(), or in an
+ * executor's loop outside of run and idle, that allocates, takes a lock, writes, or
+ * enters the kernel for anything but a kick or the timer ends the test (R: PRE-4,
+ * BUD-5). Faults of clock and timer are injected here too.
  *
  * Locking: any thread.
  */

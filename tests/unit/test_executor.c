@@ -19,6 +19,7 @@
 #include <dis/error.h>
 
 #include "lib/fakevm.h"
+#include "lib/interpose.h"
 
 #define MS DIS_MS_NS
 #define LIMIT_NS (20 * DIS_S_NS)
@@ -429,6 +430,35 @@ static void test_executor_churn_of_vms_keeps_order(void **state)
 	fake_close(fake);
 }
 
+static pthread_mutex_t forbidden = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_and_unlock(void)
+{
+	pthread_mutex_lock(&forbidden);
+	pthread_mutex_unlock(&forbidden);
+}
+
+/* The watch of the dispatch path sees the loop around it. R: BUD-5, PRE-4 */
+static void test_executor_lock_in_its_loop_is_noticed(void **state)
+{
+	struct fake_config cfg = {.cores = 1, .quantum_ns = MS};
+	struct fake *fake = fake_open(&cfg);
+	dis_id vm = spinners(fake, DIS_CLASSES, 2);
+	struct fake_vcpu *vcpu = fake_vcpu(fake, vm, 0);
+	unsigned runs;
+
+	(void)state;
+	interpose_expect(true);
+	atomic_store(&vcpu->begin, lock_and_unlock);
+	runs = atomic_load(&vcpu->runs);
+	assert_true(fake_wait_until(&vcpu->runs, runs + 4, LIMIT_NS));
+	atomic_store(&vcpu->begin, NULL);
+	fake_end(fake, vm);
+	fake_close(fake);
+	assert_true(interpose_forbidden() >= 3);
+	interpose_expect(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_executor_start_and_stop_again_and_again),
 		cmocka_unit_test(test_executor_absent_host_cpu_fails_to_start),
 		cmocka_unit_test(test_executor_churn_of_vms_keeps_order),
+		cmocka_unit_test(test_executor_lock_in_its_loop_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
