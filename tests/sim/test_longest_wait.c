@@ -165,7 +165,7 @@ static uint64_t other_floors_ns(unsigned own)
 
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		n += k != own && mix.cfg.floor_permille[k] && mix.all[k];
-	return n * (mix.sleepers ? 2 : 1) * TURN_NS;
+	return TURN_NS * n * (mix.sleepers ? 2 : 1);
 }
 
 /* Below a hog: in so long a time some vCPU of @klass runs. */
