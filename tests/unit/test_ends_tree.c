@@ -127,11 +127,32 @@ static void test_ends_tree_at_the_ends_compares_twice(void **state)
 	assert_int_equal(tree.last->key, NODES + NODES - 1);
 }
 
+/* What comes anywhere costs no more than the height of the tree. R: PRE-4 */
+static void test_ends_tree_anywhere_compares_by_the_logarithm(void **state)
+{
+	static struct node node[10000];
+	uint64_t rng = bed_seed();
+	struct nodes tree = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i++) {
+		/* 2 log2(n + 1) at most, and the two ends. */
+		unsigned height = 2u * (32u - (unsigned)__builtin_clz(i + 1u));
+
+		node[i].key = bed_random(&rng);
+		compared = 0;
+		nodes_add(&tree, &node[i]);
+		assert_true(compared <= height + 2u);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends_tree_random_operations_keep_order),
 		cmocka_unit_test(test_ends_tree_at_the_ends_compares_twice),
+		cmocka_unit_test(
+			test_ends_tree_anywhere_compares_by_the_logarithm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

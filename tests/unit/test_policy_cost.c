@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a policy costs per dispatch, from 2 to 10,000 queued (R: PRE-4). Prints
- * figures, judges none: time here depends on the machine.
+ * What a policy costs per dispatch, from 2 to 10,000 queued. Prints figures, judges
+ * none: time here depends on the machine. test_ends_tree.c counts the steps.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -90,7 +90,6 @@ static double best_ns(const struct dis_policy_ops *ops, struct vcpu *vcpus,
 	return best;
 }
 
-/* R: PRE-4 */
 static void test_policy_cost_grows_little_to_10000(void **state)
 {
 	struct vcpu *vcpus = calloc(MANY, sizeof(*vcpus));
