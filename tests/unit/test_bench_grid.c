@@ -128,6 +128,150 @@ static void test_grid_table_calls_better_and_worse(void **state)
 	assert_non_null(strstr(lost, ">= 1.00  missed"));
 }
 
+/* Five late ones of ours, none of theirs. */
+static void lose_to_zero(void)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		result.figure[0].value[i] = 5;
+		result.figure[1].value[i] = 0;
+	}
+}
+
+static bool line_has(const char *begins, const char *contains)
+{
+	const char *line = strstr(text, begins);
+	const char *found = line ? strstr(line, contains) : NULL;
+
+	assert_non_null(line);
+	return found && found < strchr(line, '\n');
+}
+
+static void test_grid_table_loss_to_zero_is_worse(void **state)
+{
+	(void)state;
+	lose_to_zero();
+	written(bench_write_text);
+	assert_true(line_has("one: p99, to threads", "-   worse"));
+	assert_true(line_has("one: p99, to threads", "missed"));
+	assert_false(line_has("one: p99, to threads", "better"));
+}
+
+static void test_grid_page_loss_to_zero_is_worse(void **state)
+{
+	(void)state;
+	lose_to_zero();
+	written(page);
+	assert_true(line_has("one: p99, to threads",
+			     "<td>-</td><td>-</td><td>-</td>"
+			     "<td class=\"bad\">worse</td>"));
+	assert_true(line_has("one: p99, to threads", "0.050 missed"));
+}
+
+static void test_grid_json_loss_to_zero_is_null_and_missed(void **state)
+{
+	json_t *root, *ratio;
+
+	(void)state;
+	lose_to_zero();
+	root = json_loads(written(json), 0, NULL);
+	assert_non_null(root);
+	ratio = json_object_get(json_object_get(root, "ratios"),
+				"k1_p99_to_threads");
+	assert_true(json_is_null(json_object_get(ratio, "median")));
+	assert_true(json_is_false(json_object_get(ratio, "met")));
+	json_decref(root);
+}
+
+static void test_grid_win_over_zero_has_no_verdict(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		result.figure[4].value[i] = 0;
+	assert_int_equal(bench_ratio_verdict(&result, 1), BENCH_NOTHING);
+	assert_int_equal(bench_ratio_met(&result, 1), BENCH_OPEN);
+}
+
+static void test_grid_table_equal_has_no_verdict(void **state)
+{
+	(void)state;
+	lose_to_zero();
+	for (unsigned i = 0; i < 3; i++)
+		result.figure[0].value[i] = 0;
+	written(bench_write_text);
+	assert_true(line_has("one: p99, to threads", "1.000"));
+	assert_false(line_has("one: p99, to threads", "better"));
+	assert_false(line_has("one: p99, to threads", "worse"));
+}
+
+/* Rather the tuned peer's row that is lost than the one that is won. */
+static void test_grid_table_shows_losses_to_tuned_peers(void **state)
+{
+	(void)state;
+	bench_add_ratio(&result, "k1_work_to_fifo", "one: work, to FIFO", 3, 4,
+			0);
+	result.ratio[3].more = true;
+	bench_add_ratio(&result, "k1_p99_to_fifo", "one: p99, to FIFO", 0, 1, 0);
+	written(bench_write_text);
+	assert_true(line_has("one: work, to FIFO", "worse"));
+	assert_null(strstr(text, "one: p99, to FIFO"));
+}
+
+/* The peer is not there, but that there is a target is said. */
+static void test_grid_table_target_that_was_not_measured_is_said(void **state)
+{
+	(void)state;
+	result.ratio[2].target = 0.05;
+	result.figure[2].target = 60000;
+	written(bench_write_text);
+	assert_true(line_has("one: p99, to QEMU", "<= 0.050  not measured"));
+	assert_true(
+		line_has("one: p99, QEMU: -", "target <= 60.0: not measured"));
+}
+
+static void test_grid_target_of_zero_is_a_target(void **state)
+{
+	(void)state;
+	result.figure[0].target = 0;
+	assert_int_equal(bench_figure_met(&result, 0), BENCH_BAD);
+	written(bench_write_text);
+	assert_true(line_has("one: p99, DIS: 2.00 us", "<= 0: missed"));
+	memset(result.figure[0].value, 0, sizeof(result.figure[0].value));
+	assert_int_equal(bench_figure_met(&result, 0), BENCH_GOOD);
+}
+
+/* The median is 0: yet it was not always. */
+static void test_grid_target_of_zero_is_for_every_round(void **state)
+{
+	(void)state;
+	memset(result.figure[0].value, 0, sizeof(result.figure[0].value));
+	result.figure[0].value[1] = 3;
+	result.figure[0].target = 0;
+	assert_int_equal(bench_figure_met(&result, 0), BENCH_BAD);
+}
+
+static void test_grid_cell_comes_without_target(void **state)
+{
+	(void)state;
+	assert_int_equal(bench_figure_met(&result, 0), BENCH_NOTHING);
+	assert_null(strstr(written(bench_write_text), ", DIS: "));
+}
+
+static void test_grid_page_case_has_targets_and_stalls(void **state)
+{
+	(void)state;
+	result.figure[0].target = 60000;
+	result.figure[3].target = 8;
+	result.figure[0].stalls = 41;
+	written(page);
+	assert_non_null(strstr(text, "<th>stalls</th>"));
+	assert_non_null(strstr(text,
+			       "2.00<br><small>1.00..3.00</small><br>"
+			       "<span class=\"good\">&le; 60.0 met</span>"));
+	assert_non_null(
+		strstr(text, "<span class=\"bad\">&ge; 8.00 missed</span></td>"
+			     "<td>41</td>"));
+}
+
 static void test_grid_json_leaves_out_what_was_not_measured(void **state)
 {
 	json_t *root = json_loads(written(json), 0, NULL);
@@ -223,6 +367,17 @@ int main(void)
 		TEST(test_grid_table_shows_median_and_range_in_us),
 		TEST(test_grid_table_says_what_is_not_possible),
 		TEST(test_grid_table_calls_better_and_worse),
+		TEST(test_grid_table_loss_to_zero_is_worse),
+		TEST(test_grid_page_loss_to_zero_is_worse),
+		TEST(test_grid_json_loss_to_zero_is_null_and_missed),
+		TEST(test_grid_win_over_zero_has_no_verdict),
+		TEST(test_grid_table_equal_has_no_verdict),
+		TEST(test_grid_table_shows_losses_to_tuned_peers),
+		TEST(test_grid_table_target_that_was_not_measured_is_said),
+		TEST(test_grid_target_of_zero_is_a_target),
+		TEST(test_grid_target_of_zero_is_for_every_round),
+		TEST(test_grid_cell_comes_without_target),
+		TEST(test_grid_page_case_has_targets_and_stalls),
 		TEST(test_grid_json_leaves_out_what_was_not_measured),
 		TEST(test_grid_json_names_unit_and_direction),
 		TEST(test_grid_page_escapes_text),

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "bench/stats.h"
 
 static struct bench_series series;
@@ -81,12 +83,43 @@ static void test_ratio_is_taken_round_by_round(void **state)
 	assert_float_equal(s.max, 3, 1e-12);
 }
 
-static void test_ratio_to_zero_is_zero(void **state)
+static void test_ratio_of_something_to_zero_is_undefined(void **state)
 {
 	const double of = 7, to = 0;
+	struct bench_spread s = bench_ratio_spread(&of, &to, 1);
 
 	(void)state;
-	assert_float_equal(bench_ratio_spread(&of, &to, 1).max, 0, 0);
+	assert_true(isinf(s.min));
+	assert_true(isinf(s.median));
+	assert_true(isinf(s.max));
+}
+
+static void test_ratio_of_zero_to_zero_is_one(void **state)
+{
+	const double of = 0, to = 0;
+
+	(void)state;
+	assert_float_equal(bench_ratio_spread(&of, &to, 1).median, 1, 0);
+}
+
+/* As a 0, or left out, the undefined rounds would make 0.5 of it, or less. */
+static void test_ratio_undefined_round_is_above_all_others(void **state)
+{
+	const double of[] = {1, 4, 9}, to[] = {2, 0, 3};
+	struct bench_spread s = bench_ratio_spread(of, to, 3);
+
+	(void)state;
+	assert_float_equal(s.min, 0.5, 1e-12);
+	assert_float_equal(s.median, 3, 1e-12);
+	assert_true(isinf(s.max));
+}
+
+static void test_ratio_half_of_rounds_undefined_is_undefined(void **state)
+{
+	const double of[] = {1, 4}, to[] = {2, 0};
+
+	(void)state;
+	assert_true(isinf(bench_ratio_spread(of, to, 2).median));
 }
 
 static void test_sum_quiet_series_counts_all(void **state)
@@ -166,7 +199,10 @@ int main(void)
 		TEST(test_spread_one_value_is_all),
 		TEST(test_spread_leaves_values_in_order),
 		TEST(test_ratio_is_taken_round_by_round),
-		TEST(test_ratio_to_zero_is_zero),
+		TEST(test_ratio_of_something_to_zero_is_undefined),
+		TEST(test_ratio_of_zero_to_zero_is_one),
+		TEST(test_ratio_undefined_round_is_above_all_others),
+		TEST(test_ratio_half_of_rounds_undefined_is_undefined),
 		TEST(test_sum_quiet_series_counts_all),
 		TEST(test_sum_sample_1_ms_over_median_is_stall),
 		TEST(test_sum_long_samples_are_no_stalls),

@@ -14,6 +14,7 @@
 #ifndef DISVM_BENCH_H
 #define DISVM_BENCH_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,12 +27,16 @@
 #define BENCH_FIGURES_MAX 512u
 #define BENCH_RATIOS_MAX 512u
 #define BENCH_CASES_MAX 8u
-#define BENCH_CONTENDERS_MAX 8u
+#define BENCH_CONTENDERS_MAX 9u
 #define BENCH_MEASURES_MAX 10u
 #define BENCH_NOTES_MAX 64u
 #define BENCH_CURVES_MAX 96u
 #define BENCH_NAME_BYTES 64u
+#define BENCH_TITLE_BYTES 96u
 #define BENCH_REASON_BYTES 256u
+
+/** As target of a figure or ratio; 0 is a target. */
+#define BENCH_NO_TARGET ((double)NAN)
 
 /**
  * @cpu:    host CPU of a bench that uses one; the main thread is bound to it.
@@ -58,13 +63,14 @@ struct bench_options {
  * @title:  the same for people.
  * @unit:   of its values: "ns", "bytes", "per_s", "permille" and so on.
  * @more:   more is better; otherwise less is.
- * @target: the median should not exceed it, with @more not stay below; 0: none.
- * @absent: could not be measured on this host; a note says why.
+ * @target: the median should not exceed it, with @more not stay below; 0: no
+ *          round should; BENCH_NO_TARGET: none.
+ * @absent: could not be measured, in a round at least; a note says why.
  * @stalls: samples left out because the machine stood still (stats.h, watch.h).
  */
 struct bench_figure {
 	char name[BENCH_NAME_BYTES];
-	char title[BENCH_NAME_BYTES];
+	char title[BENCH_TITLE_BYTES];
 	const char *unit;
 	bool more;
 	bool absent;
@@ -73,10 +79,11 @@ struct bench_figure {
 	unsigned stalls;
 };
 
-/** Two figures of the same round, divided: @of / @to; indices. */
+/** Two figures of the same round, divided: @of / @to; indices. @target: of the
+ * median, as above. */
 struct bench_ratio {
 	char name[BENCH_NAME_BYTES];
-	char title[BENCH_NAME_BYTES];
+	char title[BENCH_TITLE_BYTES];
 	unsigned of;
 	unsigned to;
 	bool more;
@@ -191,6 +198,7 @@ extern const struct bench bench_pingpong;
 extern const struct bench bench_spawn;
 extern const struct bench bench_density;
 
+/* @target: 0 for none. */
 /** Adds a figure, to be filled in by round. Return: its index. */
 unsigned bench_add_figure(struct bench_result *result, const char *name,
 			  const char *title, double target);
@@ -199,7 +207,8 @@ void bench_add_ratio(struct bench_result *result, const char *name,
 		     double target);
 
 /**
- * bench_add_cell - the figure of a place in the grid; there is none yet.
+ * bench_add_cell - the figure of a place in the grid; there is none yet. It has
+ * no target.
  * Return: its index.
  */
 unsigned bench_add_cell(struct bench_result *result, unsigned case_index,

@@ -79,7 +79,7 @@ static double target_of(const struct grid *grid, const struct grid_case *c,
 		    !strcmp(t->contender, contender))
 			return t->limit;
 	}
-	return 0;
+	return BENCH_NO_TARGET;
 }
 
 /* Ours, which is contender 0, to that of another. */
@@ -89,7 +89,7 @@ static void add_ratio(struct run *r, unsigned ci, unsigned k, unsigned mi)
 	const struct grid_measure *m = &r->grid->measures[mi];
 	const struct grid_case *c = r->cases[ci];
 	const char *other = result->contenders[k].name;
-	char name[BENCH_NAME_BYTES], title[BENCH_NAME_BYTES];
+	char name[BENCH_NAME_BYTES], title[BENCH_TITLE_BYTES];
 
 	snprintf(name, sizeof(name), "%s_%s_to_%s", c->label.name,
 		 m->label.name, other);

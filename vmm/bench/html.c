@@ -3,6 +3,7 @@
 #include "bench/html.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 static const char style[] =
@@ -60,20 +61,37 @@ void bench_html_text(const char *text, FILE *to)
 	}
 }
 
-static void write_target(double target, double median, bool more,
-			 const char *unit, FILE *to)
+static const char *colour_of(enum bench_verdict verdict)
 {
-	bool met = bench_target_met(target, median, more);
+	static const char *const classes[] = {[BENCH_NOTHING] = "dim",
+					      [BENCH_GOOD] = "good",
+					      [BENCH_BAD] = "bad",
+					      [BENCH_OPEN] = "dim"};
+
+	return classes[verdict];
+}
+
+/* Nothing if there is no target to be @met. */
+static void write_target(double target, bool more, const char *unit,
+			 enum bench_verdict met, FILE *to)
+{
 	char text[32];
 
-	if (target <= 0) {
-		fputs("<td></td>", to);
+	if (met == BENCH_NOTHING)
 		return;
-	}
-	fprintf(to, "<td class=\"%s\">%s %s %s</td>", met ? "good" : "bad",
+	fprintf(to, "<span class=\"%s\">%s %s %s</span>", colour_of(met),
 		more ? "&ge;" : "&le;",
 		bench_format(target, unit, text, sizeof(text)),
-		met ? "met" : "missed");
+		bench_met_word(met));
+}
+
+static void write_figure_target(const struct bench_result *result, unsigned i,
+				FILE *to)
+{
+	const struct bench_figure *f = &result->figure[i];
+
+	write_target(f->target, f->more, f->unit, bench_figure_met(result, i),
+		     to);
 }
 
 static void write_figure_cells(const struct bench_result *result, unsigned i,
@@ -87,8 +105,9 @@ static void write_figure_cells(const struct bench_result *result, unsigned i,
 	for (unsigned k = 0; k < 3; k++)
 		fprintf(to, "<td>%s</td>",
 			bench_format(values[k], f->unit, text, sizeof(text)));
-	fprintf(to, "<td>%u</td>", f->stalls);
-	write_target(f->target, s.median, f->more, f->unit, to);
+	fprintf(to, "<td>%u</td><td>", f->stalls);
+	write_figure_target(result, i, to);
+	fputs("</td>", to);
 }
 
 /* A result without a grid: a row per figure. */
@@ -109,6 +128,7 @@ static void write_figures(const struct bench_result *result, FILE *to)
 	fputs("</table>\n", to);
 }
 
+/* Median and range, and the target below. */
 static void write_cell(const struct bench_result *result, unsigned cell,
 		       FILE *to)
 {
@@ -116,16 +136,24 @@ static void write_cell(const struct bench_result *result, unsigned cell,
 	struct bench_spread s;
 	char min[24], median[24], max[24];
 
-	if (!cell || result->figure[cell - 1].absent) {
-		fprintf(to, "<td class=\"dim\">%s</td>", cell ? "-" : "");
+	if (!cell) {
+		fputs("<td></td>", to);
 		return;
 	}
 	f = &result->figure[cell - 1];
-	s = bench_figure_spread(result, cell - 1);
-	fprintf(to, "<td>%s<br><small>%s..%s</small></td>",
-		bench_format(s.median, f->unit, median, sizeof(median)),
-		bench_format(s.min, f->unit, min, sizeof(min)),
-		bench_format(s.max, f->unit, max, sizeof(max)));
+	if (f->absent) {
+		fputs("<td class=\"dim\">-", to);
+	} else {
+		s = bench_figure_spread(result, cell - 1);
+		fprintf(to, "<td>%s<br><small>%s..%s</small>",
+			bench_format(s.median, f->unit, median, sizeof(median)),
+			bench_format(s.min, f->unit, min, sizeof(min)),
+			bench_format(s.max, f->unit, max, sizeof(max)));
+	}
+	if (bench_figure_met(result, cell - 1) != BENCH_NOTHING)
+		fputs("<br>", to);
+	write_figure_target(result, cell - 1, to);
+	fputs("</td>", to);
 }
 
 static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
@@ -137,26 +165,40 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 		fprintf(to, "<th>%s<br><small>%s</small></th>",
 			result->measures[m].title,
 			bench_shown_unit(result->measures[m].unit));
-	fputs("</tr>\n", to);
+	fputs("<th>stalls</th></tr>\n", to);
 	for (unsigned k = 0; k < result->n_contenders; k++) {
 		if (!bench_has_cells(result, ci, k))
 			continue;
 		fprintf(to, "<tr><td>%s</td>", result->contenders[k].title);
 		for (unsigned m = 0; m < result->n_measures; m++)
 			write_cell(result, result->cell[ci][k][m], to);
-		fputs("</tr>\n", to);
+		fprintf(to, "<td>%u</td></tr>\n",
+			bench_stalls_of(result, ci, k));
 	}
 	fputs("</table>\n", to);
 }
 
-static const char *verdict(const struct bench_result *result,
-			   const struct bench_ratio *ratio, double median)
+static void write_ratio(const struct bench_result *result, unsigned i, FILE *to)
 {
-	if (!result->n_cases || median == 1)
-		return "";
-	return (median > 1) == ratio->more
-		       ? "<span class=\"good\">better</span>"
-		       : "<span class=\"bad\">worse</span>";
+	const struct bench_ratio *ratio = &result->ratio[i];
+	enum bench_verdict verdict = bench_ratio_verdict(result, i);
+	struct bench_spread s = {INFINITY, INFINITY, INFINITY};
+	char min[24], median[24], max[24];
+
+	if (!bench_ratio_absent(result, i))
+		s = bench_result_ratio(result, i);
+	fputs("<tr><td>", to);
+	bench_html_text(ratio->title, to);
+	fprintf(to,
+		"</td><td>%s</td><td>%s</td><td>%s</td>"
+		"<td class=\"%s\">%s</td><td>",
+		bench_format_ratio(s.min, min, sizeof(min)),
+		bench_format_ratio(s.median, median, sizeof(median)),
+		bench_format_ratio(s.max, max, sizeof(max)), colour_of(verdict),
+		bench_verdict_word(verdict));
+	write_target(ratio->target, ratio->more, "", bench_ratio_met(result, i),
+		     to);
+	fputs("</td></tr>\n", to);
 }
 
 static void write_ratios(const struct bench_result *result, FILE *to)
@@ -165,23 +207,10 @@ static void write_ratios(const struct bench_result *result, FILE *to)
 	      "<th>min</th><th>median</th><th>max</th><th></th><th>target</th>"
 	      "</tr>\n",
 	      to);
-	for (unsigned i = 0; i < result->n_ratios; i++) {
-		const struct bench_ratio *ratio = &result->ratio[i];
-		struct bench_spread s;
-
-		if (bench_ratio_absent(result, i))
-			continue;
-		s = bench_result_ratio(result, i);
-		fputs("<tr><td>", to);
-		bench_html_text(ratio->title, to);
-		fprintf(to,
-			"</td><td>%.3f</td><td>%.3f</td><td>%.3f</td>"
-			"<td>%s</td>",
-			s.min, s.median, s.max,
-			verdict(result, ratio, s.median));
-		write_target(ratio->target, s.median, ratio->more, "", to);
-		fputs("</tr>\n", to);
-	}
+	for (unsigned i = 0; i < result->n_ratios; i++)
+		if (!bench_ratio_absent(result, i) ||
+		    bench_ratio_met(result, i) != BENCH_NOTHING)
+			write_ratio(result, i, to);
 	fputs("</table>\n", to);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 struct bench_spread bench_figure_spread(const struct bench_result *result,
@@ -28,6 +29,75 @@ bool bench_ratio_absent(const struct bench_result *result, unsigned ratio)
 	return result->figure[r->of].absent || result->figure[r->to].absent;
 }
 
+static enum bench_verdict judge(bool good)
+{
+	return good ? BENCH_GOOD : BENCH_BAD;
+}
+
+enum bench_verdict bench_figure_met(const struct bench_result *result,
+				    unsigned figure)
+{
+	const struct bench_figure *f = &result->figure[figure];
+	struct bench_spread s;
+
+	if (isnan(f->target))
+		return BENCH_NOTHING;
+	if (f->absent)
+		return BENCH_OPEN;
+	s = bench_figure_spread(result, figure);
+	if (f->more)
+		return judge(s.median >= f->target);
+	return judge((f->target == 0 ? s.max : s.median) <= f->target);
+}
+
+enum bench_verdict bench_ratio_met(const struct bench_result *result,
+				   unsigned ratio)
+{
+	const struct bench_ratio *r = &result->ratio[ratio];
+	double median;
+
+	if (isnan(r->target))
+		return BENCH_NOTHING;
+	if (bench_ratio_absent(result, ratio))
+		return BENCH_OPEN;
+	median = bench_result_ratio(result, ratio).median;
+	if (isinf(median))
+		return r->more ? BENCH_OPEN : BENCH_BAD;
+	return judge(r->more ? median >= r->target : median <= r->target);
+}
+
+enum bench_verdict bench_ratio_verdict(const struct bench_result *result,
+				       unsigned ratio)
+{
+	bool more = result->ratio[ratio].more;
+	double median;
+
+	if (!result->n_cases || bench_ratio_absent(result, ratio))
+		return BENCH_NOTHING;
+	median = bench_result_ratio(result, ratio).median;
+	if (median == 1 || (isinf(median) && more))
+		return BENCH_NOTHING;
+	return judge((median > 1) == more);
+}
+
+unsigned bench_stalls_of(const struct bench_result *result, unsigned case_index,
+			 unsigned contender)
+{
+	for (unsigned m = 0; m < result->n_measures; m++) {
+		unsigned cell = result->cell[case_index][contender][m];
+
+		if (cell)
+			return result->figure[cell - 1].stalls;
+	}
+	return 0;
+}
+
+/* JSON knows no infinity: null. */
+static json_t *number_of(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
 static json_t *rounds_of(const double *values, unsigned n)
 {
 	json_t *array = json_array();
@@ -39,14 +109,13 @@ static json_t *rounds_of(const double *values, unsigned n)
 
 /* null without target. */
 static void set_target(json_t *object, const char *key, double target,
-		       double median, bool more)
+		       enum bench_verdict met)
 {
-	json_object_set_new(object, key,
-			    target > 0 ? json_real(target) : json_null());
+	json_object_set_new(object, key, number_of(target));
 	json_object_set_new(object, "met",
-			    target > 0 ? json_boolean(bench_target_met(
-						 target, median, more))
-				       : json_null());
+			    met == BENCH_GOOD || met == BENCH_BAD
+				    ? json_boolean(met == BENCH_GOOD)
+				    : json_null());
 }
 
 static json_t *figure_of(const struct bench_result *result, unsigned i)
@@ -68,7 +137,7 @@ static json_t *figure_of(const struct bench_result *result, unsigned i)
 	json_object_set_new(object, "stalls",
 			    json_integer((json_int_t)figure->stalls));
 	snprintf(key, sizeof(key), "target_%s", figure->unit);
-	set_target(object, key, figure->target, s.median, figure->more);
+	set_target(object, key, figure->target, bench_figure_met(result, i));
 	return object;
 }
 
@@ -76,13 +145,14 @@ static json_t *ratio_of(const struct bench_result *result, unsigned i)
 {
 	const struct bench_ratio *ratio = &result->ratio[i];
 	struct bench_spread s = bench_result_ratio(result, i);
-	json_t *object = json_pack("{s:s,s:s,s:f,s:f,s:f,s:b}", "of",
+	json_t *object = json_pack("{s:s,s:s,s:o,s:o,s:o,s:b}", "of",
 				   result->figure[ratio->of].name, "to",
-				   result->figure[ratio->to].name, "min", s.min,
-				   "median", s.median, "max", s.max,
+				   result->figure[ratio->to].name, "min",
+				   number_of(s.min), "median",
+				   number_of(s.median), "max", number_of(s.max),
 				   "more_is_better", (int)ratio->more);
 
-	set_target(object, "target", ratio->target, s.median, ratio->more);
+	set_target(object, "target", ratio->target, bench_ratio_met(result, i));
 	return object;
 }
 

@@ -35,13 +35,37 @@ struct bench_spread bench_result_ratio(const struct bench_result *result,
 				       unsigned ratio);
 /** One of its figures could not be measured. */
 bool bench_ratio_absent(const struct bench_result *result, unsigned ratio);
-static inline bool bench_target_met(double target, double median, bool more)
-{
-	return more ? median >= target : median <= target;
-}
+
+/** OPEN: there is something to judge, but not enough was measured. */
+enum bench_verdict {
+	BENCH_NOTHING,
+	BENCH_GOOD,
+	BENCH_BAD,
+	BENCH_OPEN,
+};
+
+/** Was the figure's target met? Of 0 only if it was in every round. */
+enum bench_verdict bench_figure_met(const struct bench_result *result,
+				    unsigned figure);
+/** Was the ratio's target met? Something to nothing is BENCH_BAD where less is
+ * better, else BENCH_OPEN. */
+enum bench_verdict bench_ratio_met(const struct bench_result *result,
+				   unsigned ratio);
+/** Is ours better than the peer's? Grids only: others have no peers. */
+enum bench_verdict bench_ratio_verdict(const struct bench_result *result,
+				       unsigned ratio);
+/** "met" and so on. */
+const char *bench_met_word(enum bench_verdict verdict);
+/** "better" and so on. */
+const char *bench_verdict_word(enum bench_verdict verdict);
+/** Slices left out of what @contender was measured in. */
+unsigned bench_stalls_of(const struct bench_result *result, unsigned case_index,
+			 unsigned contender);
 
 /** "12.3", "1234" or so, nanoseconds as microseconds; returns @buf. */
 const char *bench_format(double value, const char *unit, char *buf, size_t size);
+/** "0.123", or "-" if it is undefined; returns @buf. */
+const char *bench_format_ratio(double value, char *buf, size_t size);
 /** "us" for "ns", else @unit. */
 const char *bench_shown_unit(const char *unit);
 

@@ -8,6 +8,11 @@
 
 #include "bench/bench.h"
 
+static double target_or_none(double target)
+{
+	return target > 0 ? target : BENCH_NO_TARGET;
+}
+
 unsigned bench_add_figure(struct bench_result *result, const char *name,
 			  const char *title, double target)
 {
@@ -16,7 +21,8 @@ unsigned bench_add_figure(struct bench_result *result, const char *name,
 
 	DIS_ASSERT(i < BENCH_FIGURES_MAX);
 	figure = &result->figure[i];
-	*figure = (struct bench_figure){.unit = result->unit, .target = target};
+	*figure = (struct bench_figure){.unit = result->unit,
+					.target = target_or_none(target)};
 	snprintf(figure->name, sizeof(figure->name), "%s", name);
 	snprintf(figure->title, sizeof(figure->title), "%s", title);
 	return i;
@@ -31,7 +37,8 @@ void bench_add_ratio(struct bench_result *result, const char *name,
 	DIS_ASSERT(i < BENCH_RATIOS_MAX && of < result->n_figures &&
 		   to < result->n_figures);
 	ratio = &result->ratio[i];
-	*ratio = (struct bench_ratio){.of = of, .to = to, .target = target};
+	*ratio = (struct bench_ratio){
+		.of = of, .to = to, .target = target_or_none(target)};
 	snprintf(ratio->name, sizeof(ratio->name), "%s", name);
 	snprintf(ratio->title, sizeof(ratio->title), "%s", title);
 }
@@ -42,7 +49,7 @@ unsigned bench_add_cell(struct bench_result *result, unsigned case_index,
 	const struct bench_label *c = &result->cases[case_index];
 	const struct bench_label *k = &result->contenders[contender];
 	const struct bench_label *m = &result->measures[measure];
-	char name[BENCH_NAME_BYTES], title[BENCH_NAME_BYTES];
+	char name[BENCH_NAME_BYTES], title[BENCH_TITLE_BYTES];
 	unsigned i;
 
 	snprintf(name, sizeof(name), "%s_%s_%s", c->name, k->name, m->name);

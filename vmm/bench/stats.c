@@ -3,6 +3,7 @@
 #include "bench/stats.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,13 @@ struct bench_spread bench_spread(const double *values, size_t n)
 	};
 }
 
+static double ratio_of(double a, double b)
+{
+	if (b != 0)
+		return a / b;
+	return a != 0 ? INFINITY : 1;
+}
+
 struct bench_spread bench_ratio_spread(const double *a, const double *b,
 				       size_t n)
 {
@@ -91,6 +99,6 @@ struct bench_spread bench_ratio_spread(const double *a, const double *b,
 
 	DIS_ASSERT(n <= BENCH_ROUNDS_MAX);
 	for (size_t i = 0; i < n; i++)
-		ratios[i] = b[i] != 0 ? a[i] / b[i] : 0;
+		ratios[i] = ratio_of(a[i], b[i]);
 	return bench_spread(ratios, n);
 }

@@ -72,7 +72,13 @@ struct bench_spread {
 };
 struct bench_spread bench_spread(const double *values, size_t n);
 
-/** Spread of a[i] / b[i]; a pair with b[i] 0 counts as 0. */
+/**
+ * bench_ratio_spread - spread of a[i] / b[i], none of them negative.
+ *
+ * Two zeros are equal: 1. Something to nothing is undefined; it counts as INFINITY,
+ * so that it is more than any other round and no loss is left out. A figure
+ * of the spread that is INFINITY is undefined.
+ */
 struct bench_spread bench_ratio_spread(const double *a, const double *b,
 				       size_t n);
 

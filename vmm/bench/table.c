@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The result of a bench as tables; see output.h. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "bench/output.h"
@@ -25,25 +26,57 @@ const char *bench_format(double value, const char *unit, char *buf, size_t size)
 	return buf;
 }
 
-static void write_target(FILE *to, int digits, double target, double median,
-			 bool more)
+const char *bench_format_ratio(double value, char *buf, size_t size)
 {
-	char text[32] = "";
+	if (isfinite(value))
+		snprintf(buf, size, "%.3f", value);
+	else
+		snprintf(buf, size, "-");
+	return buf;
+}
 
-	if (target > 0)
-		snprintf(text, sizeof(text), "%s %.*f",
-			 more ? ">=" : "<=", digits, target);
+const char *bench_met_word(enum bench_verdict verdict)
+{
+	static const char *const words[] = {[BENCH_NOTHING] = "",
+					    [BENCH_GOOD] = "met",
+					    [BENCH_BAD] = "missed",
+					    [BENCH_OPEN] = "not measured"};
+
+	return words[verdict];
+}
+
+const char *bench_verdict_word(enum bench_verdict verdict)
+{
+	static const char *const words[] = {[BENCH_NOTHING] = "",
+					    [BENCH_GOOD] = "better",
+					    [BENCH_BAD] = "worse",
+					    [BENCH_OPEN] = ""};
+
+	return words[verdict];
+}
+
+static const char *bound(bool more)
+{
+	return more ? ">=" : "<=";
+}
+
+/* @target: as text; nothing if there is none to be @met. */
+static void write_target(FILE *to, bool more, const char *target,
+			 enum bench_verdict met)
+{
+	char text[40] = "";
+
+	if (met != BENCH_NOTHING)
+		snprintf(text, sizeof(text), "%s %s", bound(more), target);
 	fprintf(to, " %10s", text);
-	if (target > 0)
-		fprintf(to, "  %s",
-			bench_target_met(target, median, more) ? "met"
-							       : "missed");
+	if (met != BENCH_NOTHING)
+		fprintf(to, "  %s", bench_met_word(met));
 	fputc('\n', to);
 }
 
 static void write_figures(const struct bench_result *result, FILE *to)
 {
-	char head[64];
+	char head[64], target[32];
 
 	snprintf(head, sizeof(head), "%s %s", result->unit, result->what);
 	fprintf(to, "\n%-28s %9s %9s %9s %7s %10s\n", head, "min", "median",
@@ -54,20 +87,31 @@ static void write_figures(const struct bench_result *result, FILE *to)
 
 		fprintf(to, "%-28s %9.0f %9.0f %9.0f %7u", figure->title, s.min,
 			s.median, s.max, figure->stalls);
-		write_target(to, 0, figure->target, s.median, figure->more);
+		snprintf(target, sizeof(target), "%.0f", figure->target);
+		write_target(to, figure->more, target,
+			     bench_figure_met(result, i));
 	}
 }
 
-/* Rows to show: a grid has more ratios than anybody reads; those with a target
- * and those to the default peers. */
+/* To a peer as it comes, of ours as it comes. */
+static bool is_plain(const struct bench_ratio *ratio)
+{
+	return !strstr(ratio->name, "_early_to_") &&
+	       (strstr(ratio->name, "_to_threads") ||
+		strstr(ratio->name, "_to_qemu"));
+}
+
+/* Rows to show: a grid has more ratios than anybody reads; those with a target,
+ * those to the default peers, and whatever is lost. */
 static bool is_shown(const struct bench_result *result, unsigned i)
 {
 	const struct bench_ratio *ratio = &result->ratio[i];
 
+	if (bench_ratio_met(result, i) != BENCH_NOTHING)
+		return true;
 	return !bench_ratio_absent(result, i) &&
-	       (!result->n_cases || ratio->target > 0 ||
-		strstr(ratio->name, "_to_threads") ||
-		strstr(ratio->name, "_to_qemu"));
+	       (!result->n_cases || is_plain(ratio) ||
+		bench_ratio_verdict(result, i) == BENCH_BAD);
 }
 
 /* Targets of figures themselves: a grid has no column for them. */
@@ -75,47 +119,56 @@ static void write_targets(const struct bench_result *result, FILE *to)
 {
 	for (unsigned i = 0; result->n_cases && i < result->n_figures; i++) {
 		const struct bench_figure *figure = &result->figure[i];
-		struct bench_spread s;
-		char median[32], target[32];
+		enum bench_verdict met = bench_figure_met(result, i);
+		char median[32] = "-", target[32];
 
-		if (figure->target <= 0 || figure->absent)
+		if (met == BENCH_NOTHING)
 			continue;
-		s = bench_figure_spread(result, i);
+		if (!figure->absent)
+			bench_format(bench_figure_spread(result, i).median,
+				     figure->unit, median, sizeof(median));
 		fprintf(to, "%s: %s %s, target %s %s: %s\n", figure->title,
-			bench_format(s.median, figure->unit, median,
-				     sizeof(median)),
-			bench_shown_unit(figure->unit),
-			figure->more ? ">=" : "<=",
+			median, bench_shown_unit(figure->unit),
+			bound(figure->more),
 			bench_format(figure->target, figure->unit, target,
 				     sizeof(target)),
-			bench_target_met(figure->target, s.median, figure->more)
-				? "met"
-				: "missed");
+			bench_met_word(met));
 	}
+}
+
+static void write_ratio(const struct bench_result *result, unsigned i,
+			int width, FILE *to)
+{
+	const struct bench_ratio *ratio = &result->ratio[i];
+	struct bench_spread s = {INFINITY, INFINITY, INFINITY};
+	char min[24], median[24], max[24], target[32];
+
+	if (!bench_ratio_absent(result, i))
+		s = bench_result_ratio(result, i);
+	fprintf(to, "%-*s %9s %9s %9s %7s", width, ratio->title,
+		bench_format_ratio(s.min, min, sizeof(min)),
+		bench_format_ratio(s.median, median, sizeof(median)),
+		bench_format_ratio(s.max, max, sizeof(max)),
+		bench_verdict_word(bench_ratio_verdict(result, i)));
+	bench_format(ratio->target, "", target, sizeof(target));
+	write_target(to, ratio->more, target, bench_ratio_met(result, i));
 }
 
 static void write_ratios(const struct bench_result *result, FILE *to)
 {
-	int width = result->n_cases ? 52 : 28;
+	size_t width = 28;
 
 	if (!result->n_ratios)
 		return;
-	fprintf(to, "\n%-*s %9s %9s %9s %7s %10s\n", width,
+	for (unsigned i = 0; i < result->n_ratios; i++)
+		if (is_shown(result, i) &&
+		    strlen(result->ratio[i].title) > width)
+			width = strlen(result->ratio[i].title);
+	fprintf(to, "\n%-*s %9s %9s %9s %7s %10s\n", (int)width,
 		"ratio, round by round", "min", "median", "max", "", "target");
-	for (unsigned i = 0; i < result->n_ratios; i++) {
-		const struct bench_ratio *ratio = &result->ratio[i];
-		struct bench_spread s;
-
-		if (!is_shown(result, i))
-			continue;
-		s = bench_result_ratio(result, i);
-		fprintf(to, "%-*s %9.3f %9.3f %9.3f %7s", width, ratio->title,
-			s.min, s.median, s.max,
-			!result->n_cases || s.median == 1 ? ""
-			: (s.median > 1) == ratio->more   ? "better"
-							  : "worse");
-		write_target(to, 2, ratio->target, s.median, ratio->more);
-	}
+	for (unsigned i = 0; i < result->n_ratios; i++)
+		if (is_shown(result, i))
+			write_ratio(result, i, (int)width, to);
 }
 
 static void write_cell(const struct bench_result *result, unsigned cell,
@@ -140,15 +193,6 @@ static void write_cell(const struct bench_result *result, unsigned cell,
 		 bench_format(s.min, figure->unit, min, sizeof(min)),
 		 bench_format(s.max, figure->unit, max, sizeof(max)));
 	fprintf(to, " %*s", CELL_WIDTH, text);
-}
-
-static unsigned stalls_of(const struct bench_result *result, unsigned ci,
-			  unsigned k)
-{
-	for (unsigned m = 0; m < result->n_measures; m++)
-		if (result->cell[ci][k][m])
-			return result->figure[result->cell[ci][k][m] - 1].stalls;
-	return 0;
 }
 
 static bool uses_measure(const struct bench_result *result, unsigned ci,
@@ -182,7 +226,7 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 		for (unsigned m = 0; m < result->n_measures; m++)
 			if (uses_measure(result, ci, m))
 				write_cell(result, result->cell[ci][k][m], to);
-		fprintf(to, " %7u\n", stalls_of(result, ci, k));
+		fprintf(to, " %7u\n", bench_stalls_of(result, ci, k));
 	}
 }
 
