@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -272,6 +273,32 @@ static void test_grid_page_case_has_targets_and_stalls(void **state)
 			     "<td>41</td>"));
 }
 
+/* One round without is enough; what it has besides stays. */
+static void test_grid_starved_contender_is_absent_and_noted(void **state)
+{
+	(void)state;
+	bench_set_cell(&result, 0, 0, 1, 0, (double)NAN, "never woke");
+	bench_set_cell(&result, 0, 0, 1, 1, 21, "never woke");
+	bench_set_cell(&result, 1, 0, 1, 0, 5, "never woke");
+	written(bench_write_text);
+	assert_true(line_has("one, threads", ": never woke in round 1"));
+	assert_false(result.note[1].impossible);
+	assert_true(result.figure[1].absent);
+	assert_false(result.figure[4].absent);
+	assert_float_equal(result.figure[4].value[0], 21, 0);
+	assert_true(line_has("one: p99, to threads", "not measured"));
+}
+
+static void test_grid_starved_in_all_measures_is_noted_once(void **state)
+{
+	unsigned before = result.n_notes;
+
+	(void)state;
+	for (unsigned m = 0; m < 2; m++)
+		bench_set_cell(&result, 2, 0, 1, m, (double)NAN, "never woke");
+	assert_int_equal(result.n_notes, before + 1);
+}
+
 static void test_grid_json_leaves_out_what_was_not_measured(void **state)
 {
 	json_t *root = json_loads(written(json), 0, NULL);
@@ -378,6 +405,8 @@ int main(void)
 		TEST(test_grid_target_of_zero_is_for_every_round),
 		TEST(test_grid_cell_comes_without_target),
 		TEST(test_grid_page_case_has_targets_and_stalls),
+		TEST(test_grid_starved_contender_is_absent_and_noted),
+		TEST(test_grid_starved_in_all_measures_is_noted_once),
 		TEST(test_grid_json_leaves_out_what_was_not_measured),
 		TEST(test_grid_json_names_unit_and_direction),
 		TEST(test_grid_page_escapes_text),

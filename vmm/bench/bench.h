@@ -213,6 +213,14 @@ void bench_add_ratio(struct bench_result *result, const char *name,
  */
 unsigned bench_add_cell(struct bench_result *result, unsigned case_index,
 			unsigned contender, unsigned measure);
+/**
+ * bench_set_cell - a round's value of a cell that there is.
+ * @value: NAN: there was nothing to measure. Then the figure is absent, whatever
+ *         other rounds have, and a note says @why, once for all measures of a round.
+ */
+void bench_set_cell(struct bench_result *result, unsigned round,
+		    unsigned case_index, unsigned contender, unsigned measure,
+		    double value, const char *why);
 /** Has @contender any figure in this case? */
 bool bench_has_cells(const struct bench_result *result, unsigned case_index,
 		     unsigned contender);

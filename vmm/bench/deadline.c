@@ -129,6 +129,7 @@ static int run_deadline(const struct bench_options *options,
 		.window_ns = 4 * DIS_S_NS,
 		.what = "deadlines of periodic guests beside busy ones (worst "
 			"tardiness: since the start, stalls included)",
+		.starved = "never woke",
 		.scene = deadline_scene,
 	};
 

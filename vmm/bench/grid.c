@@ -163,11 +163,15 @@ static void describe(struct run *r)
 	}
 }
 
+/* Of what was not to be measured in one round, others tell nothing. */
 static bool is_absent(const struct bench_result *result, unsigned ci, unsigned k)
 {
-	for (unsigned mi = 0; mi < result->n_measures; mi++)
-		if (result->cell[ci][k][mi])
-			return result->figure[result->cell[ci][k][mi] - 1].absent;
+	for (unsigned mi = 0; mi < result->n_measures; mi++) {
+		unsigned cell = result->cell[ci][k][mi];
+
+		if (cell && !result->figure[cell - 1].absent)
+			return false;
+	}
 	return true;
 }
 
@@ -215,13 +219,13 @@ static void take(struct run *r, unsigned round, unsigned ci, unsigned k)
 		const struct grid_view view = {
 			w, figures_of(r, m->window, m->group),
 			figures_of(r, 0, m->group)};
-		struct bench_figure *figure;
 
 		if (!result->cell[ci][k][mi])
 			continue;
-		figure = &result->figure[result->cell[ci][k][mi] - 1];
-		figure->value[round] = m->value(&view);
-		figure->stalls += w->stalled;
+		bench_set_cell(result, round, ci, k, mi, m->value(&view),
+			       r->grid->starved);
+		result->figure[result->cell[ci][k][mi] - 1].stalls +=
+			w->stalled;
 	}
 	bench_hist_merge(&r->merged[ci][k], &r->played->window[0].group[0].hist);
 	if (*r->played->unwatched)

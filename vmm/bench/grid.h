@@ -47,6 +47,7 @@ struct grid_measure {
 	unsigned group;
 	unsigned window;
 	bool ratio;
+	/** NAN where there is nothing to measure: not 0, which looks perfect. */
 	double (*value)(const struct grid_view *view);
 };
 
@@ -72,6 +73,7 @@ struct grid_case {
  *         and all CPUs, times as below. False: not possible here, with the
  *         scene's reason in @why.
  * @window_ns: of a window; --quick has shorter ones.
+ * @starved: what a guest did not do where there is nothing to measure.
  * @plots: panels: distribution of the first group by case, strip.
  */
 struct grid {
@@ -85,6 +87,7 @@ struct grid {
 	uint64_t window_ns;
 	bool plots;
 	const char *what;
+	const char *starved;
 	bool (*scene)(const struct grid_case *c, bool quick,
 		      struct scene *scene, char *why, size_t why_size);
 };
@@ -102,6 +105,7 @@ double grid_p90(const struct grid_view *view);
 double grid_p99(const struct grid_view *view);
 double grid_p999(const struct grid_view *view);
 double grid_max(const struct grid_view *view);
+double grid_periods(const struct grid_view *view);
 double grid_missed_permille(const struct grid_view *view);
 double grid_work_per_s(const struct grid_view *view);
 double grid_jain(const struct grid_view *view);

@@ -2,38 +2,54 @@
 /* What measures of grids are computed by; see grid.h. */
 #include "bench/grid.h"
 
+#include <math.h>
+
+/* Of nothing there is no percentile. */
+static double percentile(const struct scene_figures *group, unsigned permille)
+{
+	if (!bench_hist_total(&group->hist))
+		return (double)NAN;
+	return (double)bench_hist_percentile(&group->hist, permille);
+}
+
 double grid_p50(const struct grid_view *view)
 {
-	return (double)bench_hist_percentile(&view->group->hist, 500);
+	return percentile(view->group, 500);
 }
 
 double grid_p90(const struct grid_view *view)
 {
-	return (double)bench_hist_percentile(&view->group->hist, 900);
+	return percentile(view->group, 900);
 }
 
 double grid_p99(const struct grid_view *view)
 {
-	return (double)bench_hist_percentile(&view->group->hist, 990);
+	return percentile(view->group, 990);
 }
 
 double grid_p999(const struct grid_view *view)
 {
-	return (double)bench_hist_percentile(&view->group->hist, 999);
+	return percentile(view->group, 999);
 }
 
 double grid_max(const struct grid_view *view)
 {
-	return (double)bench_hist_percentile(&view->group->hist, 1000);
+	return percentile(view->group, 1000);
 }
 
-/* Of all periods that were: those worked through and those missed. */
+/* Those worked through and those missed. */
+double grid_periods(const struct grid_view *view)
+{
+	double periods =
+		(double)view->group->wakes + (double)view->group->misses;
+
+	return periods > 0 ? periods : (double)NAN;
+}
+
+/* Of all periods that were. */
 double grid_missed_permille(const struct grid_view *view)
 {
-	double missed = (double)view->group->misses;
-	double all = missed + (double)view->group->wakes;
-
-	return all > 0 ? 1000 * missed / all : 0;
+	return 1000 * (double)view->group->misses / grid_periods(view);
 }
 
 double grid_work_per_s(const struct grid_view *view)
@@ -51,9 +67,7 @@ double grid_jain(const struct grid_view *view)
 /* 1: as before. */
 double grid_growth_p99(const struct grid_view *view)
 {
-	double before = (double)bench_hist_percentile(&view->before->hist, 990);
-
-	return before > 0 ? grid_p99(view) / before : 0;
+	return percentile(view->group, 990) / percentile(view->before, 990);
 }
 
 /* Of the jobs that ended late. */
@@ -61,12 +75,16 @@ double grid_tardiness_mean(const struct grid_view *view)
 {
 	double misses = (double)view->group->misses;
 
+	if (isnan(grid_periods(view)))
+		return (double)NAN;
 	return misses > 0 ? (double)view->group->tardiness_sum_ns / misses : 0;
 }
 
 double grid_tardiness_max(const struct grid_view *view)
 {
-	return (double)view->group->tardiness_max_ns;
+	double max_ns = (double)view->group->tardiness_max_ns;
+
+	return max_ns == 0 && isnan(grid_periods(view)) ? (double)NAN : max_ns;
 }
 
 /* Returns to user space, of whatever kind. */
@@ -74,12 +92,12 @@ double grid_exits_per_wake(const struct grid_view *view)
 {
 	double wakes = (double)view->group->wakes;
 
-	return wakes > 0 ? (double)view->group->exits / wakes : 0;
+	return wakes > 0 ? (double)view->group->exits / wakes : (double)NAN;
 }
 
 double grid_exits_per_work(const struct grid_view *view)
 {
 	double work = (double)view->group->work;
 
-	return work > 0 ? (double)view->group->exits / work : 0;
+	return work > 0 ? (double)view->group->exits / work : (double)NAN;
 }

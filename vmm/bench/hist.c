@@ -2,6 +2,8 @@
 /* Histograms added up; see hist.h. */
 #include "bench/hist.h"
 
+#include <math.h>
+
 void bench_hist_add(struct bench_hist *hist, const uint32_t *before,
 		    const uint32_t *now)
 {
@@ -51,5 +53,5 @@ double bench_jain(const uint64_t *shares, size_t n)
 		sum += (double)shares[i];
 		squares += (double)shares[i] * (double)shares[i];
 	}
-	return squares > 0 ? sum * sum / ((double)n * squares) : 1;
+	return squares > 0 ? sum * sum / ((double)n * squares) : (double)NAN;
 }

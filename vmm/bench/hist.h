@@ -36,7 +36,8 @@ uint64_t bench_hist_percentile(const struct bench_hist *hist, unsigned permille)
 
 /**
  * bench_jain - Jain's fairness index of @n >= 1 shares: 1 all equal, 1/n one has
- * it all. (Jain, Chiu, Hawe 1984.) 1 if all are 0.
+ * it all. (Jain, Chiu, Hawe 1984.) NAN if all are 0: that nobody got anything is
+ * not fair.
  */
 double bench_jain(const uint64_t *shares, size_t n);
 

@@ -96,6 +96,7 @@ static int run_latency(const struct bench_options *options,
 		.window_ns = 3 * DIS_S_NS,
 		.plots = true,
 		.what = "lateness of a guest that sleeps 1 ms at a time",
+		.starved = "never woke",
 		.scene = latency_scene,
 	};
 

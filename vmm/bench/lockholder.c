@@ -74,6 +74,7 @@ static int run_lockholder(const struct bench_options *options,
 		.contenders = GRID_PEERS,
 		.window_ns = 3 * DIS_S_NS,
 		.what = "a spin lock that is held for 5 us",
+		.starved = "never got the lock",
 		.scene = lockholder_scene,
 	};
 

@@ -101,6 +101,7 @@ static int run_neighbour(const struct bench_options *options,
 		.contenders = GRID_ALL,
 		.window_ns = 3 * DIS_S_NS,
 		.what = "lateness of guests when one of their kind runs away",
+		.starved = "never woke",
 		.scene = neighbour_scene,
 	};
 

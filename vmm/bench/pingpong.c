@@ -65,6 +65,7 @@ static int run_pingpong(const struct bench_options *options,
 		.contenders = GRID_ALL,
 		.window_ns = 2 * DIS_S_NS,
 		.what = "messages between two vCPUs, by IPI",
+		.starved = "never woke",
 		.scene = pingpong_scene,
 	};
 

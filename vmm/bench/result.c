@@ -84,6 +84,40 @@ void bench_note(struct bench_result *result, unsigned case_index,
 	snprintf(note->reason, sizeof(note->reason), "%s", reason);
 }
 
+static bool is_noted(const struct bench_result *result, unsigned case_index,
+		     unsigned contender, const char *reason)
+{
+	for (unsigned i = 0; i < result->n_notes; i++) {
+		const struct bench_note *note = &result->note[i];
+
+		if (note->case_title == result->cases[case_index].title &&
+		    note->contender == result->contenders[contender].title &&
+		    !strcmp(note->reason, reason))
+			return true;
+	}
+	return false;
+}
+
+void bench_set_cell(struct bench_result *result, unsigned round,
+		    unsigned case_index, unsigned contender, unsigned measure,
+		    double value, const char *why)
+{
+	unsigned cell = result->cell[case_index][contender][measure];
+	char reason[BENCH_REASON_BYTES];
+	struct bench_figure *figure;
+
+	DIS_ASSERT(cell);
+	figure = &result->figure[cell - 1];
+	if (!isnan(value)) {
+		figure->value[round] = value;
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%s in round %u", why, round + 1);
+	if (!figure->absent && !is_noted(result, case_index, contender, reason))
+		bench_note(result, case_index, contender, reason);
+	figure->absent = true;
+}
+
 void bench_note_impossible(struct bench_result *result, unsigned case_index,
 			   unsigned contender, const char *reason)
 {

@@ -58,6 +58,7 @@ static int run_throughput(const struct bench_options *options,
 		/* Six turns of 256 vCPUs with slices of 5 ms on two cores. */
 		.window_ns = 4 * DIS_S_NS,
 		.what = "work of vCPUs that only compute (units of about 1 us)",
+		.starved = "did no work",
 		.scene = throughput_scene,
 	};
 
