@@ -289,6 +289,20 @@ static void test_grid_starved_contender_is_absent_and_noted(void **state)
 	assert_true(line_has("one: p99, to threads", "not measured"));
 }
 
+/* Ours has no figure, theirs has: nothing that a row left out could tell. */
+static void test_grid_starvation_of_ours_is_worse_and_missed(void **state)
+{
+	(void)state;
+	result.figure[0].target = 60000;
+	bench_set_cell(&result, 1, 0, 0, 0, (double)NAN, "never woke");
+	written(bench_write_text);
+	assert_true(line_has("one: p99, to threads", "worse"));
+	assert_true(line_has("one: p99, to threads", "missed"));
+	assert_true(line_has("one: p99, DIS: -", "missed"));
+	written(page);
+	assert_true(line_has("one: p99, to threads", "worse"));
+}
+
 static void test_grid_starved_in_all_measures_is_noted_once(void **state)
 {
 	unsigned before = result.n_notes;
@@ -406,6 +420,7 @@ int main(void)
 		TEST(test_grid_cell_comes_without_target),
 		TEST(test_grid_page_case_has_targets_and_stalls),
 		TEST(test_grid_starved_contender_is_absent_and_noted),
+		TEST(test_grid_starvation_of_ours_is_worse_and_missed),
 		TEST(test_grid_starved_in_all_measures_is_noted_once),
 		TEST(test_grid_json_leaves_out_what_was_not_measured),
 		TEST(test_grid_json_names_unit_and_direction),

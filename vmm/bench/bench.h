@@ -66,6 +66,7 @@ struct bench_options {
  * @target: the median should not exceed it, with @more not stay below; 0: no
  *          round should; BENCH_NO_TARGET: none.
  * @absent: could not be measured, in a round at least; a note says why.
+ * @starved: absent because there was nothing to measure: it lost.
  * @stalls: samples left out because the machine stood still (stats.h, watch.h).
  */
 struct bench_figure {
@@ -74,6 +75,7 @@ struct bench_figure {
 	const char *unit;
 	bool more;
 	bool absent;
+	bool starved;
 	double target;
 	double value[BENCH_ROUNDS_MAX];
 	unsigned stalls;

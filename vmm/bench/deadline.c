@@ -38,6 +38,11 @@ static const struct grid_measure measures[] = {
 	 0,
 	 true,
 	 grid_missed_permille},
+	{{"periods", "periods", "count", true},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_periods},
 	{{"tardiness", "mean tardiness", "ns", false},
 	 GRID_CRITICAL,
 	 0,
@@ -64,6 +69,10 @@ static const struct grid_measure measures[] = {
 	 0,
 	 false,
 	 grid_exits_per_wake},
+};
+
+static const struct grid_target targets[] = {
+	{"u95", "missed", "dis", NULL, 0},
 };
 
 /* Of one group in microseconds, at @percent of each core and @most for all. */
@@ -125,6 +134,8 @@ static int run_deadline(const struct bench_options *options,
 		.n_cases = sizeof(cases) / sizeof(cases[0]),
 		.measures = measures,
 		.n_measures = sizeof(measures) / sizeof(measures[0]),
+		.targets = targets,
+		.n_targets = sizeof(targets) / sizeof(targets[0]),
 		.contenders = GRID_ALL,
 		.window_ns = 4 * DIS_S_NS,
 		.what = "deadlines of periodic guests beside busy ones (worst "

@@ -40,7 +40,7 @@ struct grid_view {
  * @group, @window: of which group in which window; a scene that lacks one of
  *         them has no such figure.
  * @group: or GRID_CRITICAL.
- * @ratio: also as ratio, ours to each other contender's.
+ * @ratio: also as ratio, each of ours to each peer's.
  */
 struct grid_measure {
 	struct bench_label label;
@@ -51,13 +51,20 @@ struct grid_measure {
 	double (*value)(const struct grid_view *view);
 };
 
-/** Our figure to that of @contender, or with "dis" or
- * "early" our figure itself: the median
- * is to be at most @limit, at least for a measure of which more is better. */
+/**
+ * The figure of @of to that of @to: the median is to be at most @limit, at least
+ * for a measure of which more is better. There may be several for one pair, the
+ * easiest first.
+ *
+ * @case_name: NULL: of all.
+ * @of: a contender of ours: "dis" or "early".
+ * @to: NULL: the figure of @of itself.
+ */
 struct grid_target {
-	const char *case_name; /**< NULL: of all */
+	const char *case_name;
 	const char *measure;
-	const char *contender;
+	const char *of;
+	const char *to;
 	double limit;
 };
 
@@ -91,6 +98,21 @@ struct grid {
 	bool (*scene)(const struct grid_case *c, bool quick,
 		      struct scene *scene, char *why, size_t why_size);
 };
+
+/** Who plays what, in the order of the result. */
+struct grid_plan {
+	const struct scene_contender *contender[BENCH_CONTENDERS_MAX];
+	const struct grid_case *cases[BENCH_CASES_MAX];
+};
+
+/** The scene of case @c. Return: false with @why: not possible here. */
+bool grid_prepare(const struct grid *grid, const struct grid_case *c,
+		  const struct bench_options *options, struct scene *scene,
+		  char *why, size_t why_size);
+
+/** What will be measured: figures, ratios, targets of @result, and @plan. */
+void grid_describe(const struct grid *grid, const struct bench_options *options,
+		   struct grid_plan *plan, struct bench_result *result);
 
 int grid_run(const struct grid *grid, const struct bench_options *options,
 	     struct bench_progress *progress, struct bench_result *result,

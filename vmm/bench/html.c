@@ -209,6 +209,7 @@ static void write_ratios(const struct bench_result *result, FILE *to)
 	      to);
 	for (unsigned i = 0; i < result->n_ratios; i++)
 		if (!bench_ratio_absent(result, i) ||
+		    bench_ratio_verdict(result, i) == BENCH_BAD ||
 		    bench_ratio_met(result, i) != BENCH_NOTHING)
 			write_ratio(result, i, to);
 	fputs("</table>\n", to);

@@ -46,14 +46,24 @@ static const struct grid_measure measures[] = {
 };
 
 static const struct grid_target targets[] = {
-	{"k16", "p99", "threads", 1.0 / 20}, {"k16", "p99", "qemu", 1.0 / 20},
-	{"k16", "p99", "fifo", 1},           {"k4", "p50", "dis", 60000},
-	{"k8", "p50", "dis", 60000},         {"k16", "p50", "dis", 60000},
-	{"k64", "p50", "dis", 60000},        {"k4", "p50", "early", 20000},
-	{"k8", "p50", "early", 20000},       {"k16", "p50", "early", 20000},
-	{"k64", "p50", "early", 20000},      {"k4", "busy", "threads", 1},
-	{"k8", "busy", "threads", 1},        {"k16", "busy", "threads", 1},
-	{"k64", "busy", "threads", 1},
+	{"k16", "p99", "dis", "threads", 1.0 / 20},
+	{"k16", "p99", "dis", "threads", 1.0 / 40},
+	{"k16", "p99", "dis", "qemu", 1.0 / 20},
+	{"k16", "p99", "dis", "qemu", 1.0 / 40},
+	{"k16", "p99", "dis", "fifo", 1},
+	{"k16", "p99", "early", "fifo", 0.5},
+	{"k4", "p50", "dis", NULL, 60000},
+	{"k8", "p50", "dis", NULL, 60000},
+	{"k16", "p50", "dis", NULL, 60000},
+	{"k64", "p50", "dis", NULL, 60000},
+	{"k4", "p50", "early", NULL, 20000},
+	{"k8", "p50", "early", NULL, 20000},
+	{"k16", "p50", "early", NULL, 20000},
+	{"k64", "p50", "early", NULL, 20000},
+	{"k4", "busy", "dis", "threads", 1},
+	{"k8", "busy", "dis", "threads", 1},
+	{"k16", "busy", "dis", "threads", 1},
+	{"k64", "busy", "dis", "threads", 1},
 };
 
 static bool latency_scene(const struct grid_case *c, bool quick,

@@ -33,8 +33,8 @@ static const struct grid_measure measures[] = {
 };
 
 static const struct grid_target targets[] = {
-	{"x4", "locks", "threads", 5},
-	{"t4", "locks", "threads", 5},
+	{"x4", "locks", "dis", "threads", 5},
+	{"t4", "locks", "dis", "threads", 5},
 };
 
 static bool lockholder_scene(const struct grid_case *c, bool quick,

@@ -55,7 +55,7 @@ static const struct grid_measure measures[] = {
 };
 
 static const struct grid_target targets[] = {
-	{NULL, "growth", "dis", 1.5},
+	{NULL, "growth", "dis", NULL, 1.5},
 };
 
 static bool neighbour_scene(const struct grid_case *c, bool quick,

@@ -43,11 +43,19 @@ enum bench_verdict bench_figure_met(const struct bench_result *result,
 	if (isnan(f->target))
 		return BENCH_NOTHING;
 	if (f->absent)
-		return BENCH_OPEN;
+		return f->starved ? BENCH_BAD : BENCH_OPEN;
 	s = bench_figure_spread(result, figure);
 	if (f->more)
 		return judge(s.median >= f->target);
 	return judge((f->target == 0 ? s.max : s.median) <= f->target);
+}
+
+/* Ours starved where theirs did not. */
+static bool is_lost(const struct bench_result *result,
+		    const struct bench_ratio *ratio)
+{
+	return result->figure[ratio->of].starved &&
+	       !result->figure[ratio->to].absent;
 }
 
 enum bench_verdict bench_ratio_met(const struct bench_result *result,
@@ -58,6 +66,8 @@ enum bench_verdict bench_ratio_met(const struct bench_result *result,
 
 	if (isnan(r->target))
 		return BENCH_NOTHING;
+	if (is_lost(result, r))
+		return BENCH_BAD;
 	if (bench_ratio_absent(result, ratio))
 		return BENCH_OPEN;
 	median = bench_result_ratio(result, ratio).median;
@@ -69,15 +79,17 @@ enum bench_verdict bench_ratio_met(const struct bench_result *result,
 enum bench_verdict bench_ratio_verdict(const struct bench_result *result,
 				       unsigned ratio)
 {
-	bool more = result->ratio[ratio].more;
+	const struct bench_ratio *r = &result->ratio[ratio];
 	double median;
 
+	if (is_lost(result, r))
+		return BENCH_BAD;
 	if (!result->n_cases || bench_ratio_absent(result, ratio))
 		return BENCH_NOTHING;
 	median = bench_result_ratio(result, ratio).median;
-	if (median == 1 || (isinf(median) && more))
+	if (median == 1 || (isinf(median) && r->more))
 		return BENCH_NOTHING;
-	return judge((median > 1) == more);
+	return judge((median > 1) == r->more);
 }
 
 unsigned bench_stalls_of(const struct bench_result *result, unsigned case_index,

@@ -44,14 +44,16 @@ enum bench_verdict {
 	BENCH_OPEN,
 };
 
-/** Was the figure's target met? Of 0 only if it was in every round. */
+/** Was the figure's target met? Of 0 only if it was in every round; not by who
+ * starved. */
 enum bench_verdict bench_figure_met(const struct bench_result *result,
 				    unsigned figure);
 /** Was the ratio's target met? Something to nothing is BENCH_BAD where less is
  * better, else BENCH_OPEN. */
 enum bench_verdict bench_ratio_met(const struct bench_result *result,
 				   unsigned ratio);
-/** Is ours better than the peer's? Grids only: others have no peers. */
+/** Is ours better than the peer's? Not if ours starved. Grids only: others have
+ * no peers. */
 enum bench_verdict bench_ratio_verdict(const struct bench_result *result,
 				       unsigned ratio);
 /** "met" and so on. */

@@ -116,6 +116,7 @@ void bench_set_cell(struct bench_result *result, unsigned round,
 	if (!figure->absent && !is_noted(result, case_index, contender, reason))
 		bench_note(result, case_index, contender, reason);
 	figure->absent = true;
+	figure->starved = true;
 }
 
 void bench_note_impossible(struct bench_result *result, unsigned case_index,

@@ -107,11 +107,11 @@ static bool is_shown(const struct bench_result *result, unsigned i)
 {
 	const struct bench_ratio *ratio = &result->ratio[i];
 
-	if (bench_ratio_met(result, i) != BENCH_NOTHING)
+	if (bench_ratio_met(result, i) != BENCH_NOTHING ||
+	    bench_ratio_verdict(result, i) == BENCH_BAD)
 		return true;
 	return !bench_ratio_absent(result, i) &&
-	       (!result->n_cases || is_plain(ratio) ||
-		bench_ratio_verdict(result, i) == BENCH_BAD);
+	       (!result->n_cases || is_plain(ratio));
 }
 
 /* Targets of figures themselves: a grid has no column for them. */

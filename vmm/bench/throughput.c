@@ -20,9 +20,12 @@ static const struct grid_measure measures[] = {
 };
 
 static const struct grid_target targets[] = {
-	{"n16", "work", "threads", 1},  {"n64", "work", "threads", 1},
-	{"n256", "work", "threads", 1}, {"n16", "jain", "dis", 0.99},
-	{"n64", "jain", "dis", 0.99},   {"n256", "jain", "dis", 0.99},
+	{"n16", "work", "dis", "threads", 1},
+	{"n64", "work", "dis", "threads", 1},
+	{"n256", "work", "dis", "threads", 1},
+	{"n16", "jain", "dis", NULL, 0.99},
+	{"n64", "jain", "dis", NULL, 0.99},
+	{"n256", "jain", "dis", NULL, 0.99},
 };
 
 static bool throughput_scene(const struct grid_case *c, bool quick,
