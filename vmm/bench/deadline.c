@@ -136,7 +136,7 @@ static int run_deadline(const struct bench_options *options,
 		.n_measures = sizeof(measures) / sizeof(measures[0]),
 		.targets = targets,
 		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_ALL,
+		.contenders = GRID_PROMPT,
 		.window_ns = 4 * DIS_S_NS,
 		.what = "deadlines of periodic guests beside busy ones (worst "
 			"tardiness: since the start, stalls included)",

@@ -18,11 +18,18 @@
 /** Contenders, by bit. */
 #define GRID_DIS (1u << 0)
 #define GRID_THREADS (1u << 1)
-#define GRID_TUNED (0xfu << 2)
-#define GRID_QEMU (1u << 6)
-#define GRID_EARLY (1u << 7)
-#define GRID_ALL (GRID_DIS | GRID_THREADS | GRID_TUNED | GRID_QEMU | GRID_EARLY)
+#define GRID_NICE (1u << 2)
+#define GRID_SLICE (1u << 3)
+#define GRID_BATCH (1u << 4)
+#define GRID_FIFO (1u << 5)
+#define GRID_DEADLINE (1u << 6)
+#define GRID_QEMU (1u << 7)
+#define GRID_EARLY (1u << 8)
 #define GRID_PEERS (GRID_DIS | GRID_THREADS | GRID_QEMU)
+/** Those of scenes with guests that must not be late. */
+#define GRID_PROMPT \
+	(GRID_PEERS | GRID_NICE | GRID_SLICE | GRID_FIFO | GRID_DEADLINE | \
+	 GRID_EARLY)
 
 extern const struct scene_contender grid_contenders[];
 

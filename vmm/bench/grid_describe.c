@@ -16,6 +16,7 @@ const struct scene_contender grid_contenders[] = {
 	{"threads", "threads", SCENE_THREADS, TUNE_NONE, false},
 	{"nice", "threads, nice -20", SCENE_THREADS, TUNE_NICE, false},
 	{"slice", "threads, 100 us slice", SCENE_THREADS, TUNE_SLICE, false},
+	{"batch", "threads, Batch, 10 ms", SCENE_THREADS, TUNE_BATCH, false},
 	{"fifo", "threads, SCHED_FIFO", SCENE_THREADS, TUNE_FIFO, false},
 	{"deadline", "threads, SCHED_DEADLINE", SCENE_THREADS, TUNE_DEADLINE,
 	 false},

@@ -52,6 +52,7 @@ static bool lockholder_scene(const struct grid_case *c, bool quick,
 	scene->group[0] = (struct scene_group){
 		.guests = 1,
 		.vcpus = VCPUS,
+		.critical = true,
 	};
 	snprintf(scene->group[0].workload, sizeof(scene->group[0].workload),
 		 "%s", workloads[c - cases]);
@@ -71,7 +72,7 @@ static int run_lockholder(const struct bench_options *options,
 		.n_measures = sizeof(measures) / sizeof(measures[0]),
 		.targets = targets,
 		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PEERS,
+		.contenders = GRID_PEERS | GRID_NICE | GRID_SLICE | GRID_BATCH,
 		.window_ns = 3 * DIS_S_NS,
 		.what = "a spin lock that is held for 5 us",
 		.starved = "never got the lock",

@@ -54,7 +54,7 @@ struct scene_contender {
 /**
  * @workload: of each vCPU, as in guest/README.md.
  * @intent:   of each vCPU under DIS, as in dis_intent_parse(); "" for none.
- * @critical: must not be late: its threads are tuned.
+ * @critical: what the scene is about, e.g. must not be late: its threads are tuned.
  * @runtime_ns, @period_ns: what SCHED_DEADLINE is told of it.
  */
 struct scene_group {

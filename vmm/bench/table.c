@@ -6,6 +6,7 @@
 
 #include "bench/output.h"
 
+#define TITLE_WIDTH 32
 #define CELL_WIDTH 23
 
 const char *bench_shown_unit(const char *unit)
@@ -208,7 +209,7 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 {
 	char head[64];
 
-	fprintf(to, "\n%-26s", result->cases[ci].title);
+	fprintf(to, "\n%-*s", TITLE_WIDTH, result->cases[ci].title);
 	for (unsigned m = 0; m < result->n_measures; m++) {
 		const struct bench_label *label = &result->measures[m];
 
@@ -222,7 +223,7 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 	for (unsigned k = 0; k < result->n_contenders; k++) {
 		if (!bench_has_cells(result, ci, k))
 			continue;
-		fprintf(to, "%-26s", result->contenders[k].title);
+		fprintf(to, "%-*s", TITLE_WIDTH, result->contenders[k].title);
 		for (unsigned m = 0; m < result->n_measures; m++)
 			if (uses_measure(result, ci, m))
 				write_cell(result, result->cell[ci][k][m], to);

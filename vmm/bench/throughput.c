@@ -40,6 +40,7 @@ static bool throughput_scene(const struct grid_case *c, bool quick,
 		.workload = "hog",
 		.guests = c->value / vcpus,
 		.vcpus = vcpus,
+		.critical = true,
 	};
 	scene->n_groups = 1;
 	return true;
@@ -57,7 +58,7 @@ static int run_throughput(const struct bench_options *options,
 		.n_measures = sizeof(measures) / sizeof(measures[0]),
 		.targets = targets,
 		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PEERS,
+		.contenders = GRID_PEERS | GRID_NICE | GRID_BATCH,
 		/* Six turns of 256 vCPUs with slices of 5 ms on two cores. */
 		.window_ns = 4 * DIS_S_NS,
 		.what = "work of vCPUs that only compute (units of about 1 us)",

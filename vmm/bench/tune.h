@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What a user can do by hand for a thread that must not be late.
+ * What a user can do by hand for a thread that must not be late, or that is to get
+ * much done.
  *
  * Locking: none.
  */
@@ -15,6 +16,7 @@ enum bench_tuning {
 	TUNE_NONE,
 	TUNE_NICE,  /**< nice -20 */
 	TUNE_SLICE, /**< a slice of 100 us: sched_setattr, since Linux 6.12 */
+	TUNE_BATCH, /**< SCHED_BATCH with a slice of 10 ms, likewise */
 	TUNE_FIFO,  /**< SCHED_FIFO */
 	TUNE_DEADLINE, /**< SCHED_DEADLINE */
 };
