@@ -65,29 +65,53 @@ void ahead_armed(struct dis_core *core, uint64_t until_ns)
 					 : DIS_CLASSES;
 }
 
-void ahead_charge(struct dis_core *core, struct dis_vcpu *vcpu, uint64_t now_ns)
+static void charge(struct dis_core *core, struct dis_vcpu *vcpu,
+		   uint64_t wait_ns)
 {
-	uint64_t wait_ns = dis_ns_sub(vcpu->wake_ns, now_ns);
-
 	core->ahead.credit_ns -= (int64_t)wait_ns;
 	SHARED_ADD(core->stats.ahead_ns, wait_ns);
 	SHARED_ADD(vcpu->stats.ahead_ns, wait_ns);
 }
 
-uint64_t ahead_entry_ns(const struct dis_vcpu *vcpu, uint64_t timer_ns)
+void ahead_charge(struct dis_core *core, struct dis_vcpu *vcpu, uint64_t now_ns)
 {
-	uint64_t early_ns = dis_ns_min(vcpu->entry_ns, vcpu->early_ns);
-
-	if (timer_ns == DIS_NEVER_NS)
-		return timer_ns;
-	return dis_ns_sub(timer_ns, dis_ns_min(early_ns, limit_ns(vcpu)));
+	charge(core, vcpu, dis_ns_sub(vcpu->wake_ns, now_ns));
 }
 
-void ahead_learn_entry(struct dis_vcpu *vcpu, int64_t slack_ns)
+/* How early @vcpu's guest is entered, if there is credit. */
+static uint64_t early_by_ns(const struct dis_vcpu *vcpu)
+{
+	return dis_ns_min(dis_ns_min(vcpu->entry_ns, vcpu->early_ns),
+			  limit_ns(vcpu));
+}
+
+uint64_t ahead_entry_ns(const struct dis_core *core,
+			const struct dis_vcpu *vcpu, uint64_t timer_ns)
+{
+	if (timer_ns == DIS_NEVER_NS || core->ahead.credit_ns <= 0)
+		return timer_ns;
+	return dis_ns_sub(timer_ns, early_by_ns(vcpu));
+}
+
+/* What the guest says that it waited, within what it can have: a lie costs others
+ * no more of the credit than what it was entered early by. */
+static void charge_slack(struct dis_core *core, struct dis_vcpu *vcpu,
+			 uint64_t slack_ns)
+{
+	SHARED_ADD(vcpu->stats.early_wakes, 1u);
+	charge(core, vcpu,
+	       dis_ns_min(slack_ns,
+			  dis_ns_min(vcpu->burst_ns, early_by_ns(vcpu))));
+}
+
+void ahead_learn_entry(struct dis_core *core, struct dis_vcpu *vcpu,
+		       int64_t slack_ns)
 {
 	/* The sample: how early it would have had to be. */
 	int64_t entry_ns = (int64_t)vcpu->entry_ns;
 
+	if (slack_ns > 0)
+		charge_slack(core, vcpu, (uint64_t)slack_ns);
 	if (slack_ns < -(int64_t)DIS_MS_NS)
 		slack_ns = -(int64_t)DIS_MS_NS;
 	if (slack_ns > entry_ns)

@@ -16,7 +16,8 @@
  *
  * Bounds: nothing for less than AHEAD_WORTH_NS; AHEAD_MAX_NS; a quarter of what
  * the intent leaves (Interactive's target, Realtime's deadline less its worst
- * case); a tenth of the core's time in sum.
+ * case); a tenth of the core's time in sum, with what guests say to have waited
+ * that were entered early.
  *
  * Locking: the core's owner.
  */
@@ -53,8 +54,13 @@ void ahead_armed(struct dis_core *core, uint64_t until_ns);
 /** @vcpu was given the core at @now_ns and waits for its time. */
 void ahead_charge(struct dis_core *core, struct dis_vcpu *vcpu, uint64_t now_ns);
 /** When to enter @vcpu's guest for a timer at @timer_ns. */
-uint64_t ahead_entry_ns(const struct dis_vcpu *vcpu, uint64_t timer_ns);
-/** @vcpu's guest says that it was ready @slack_ns before its time. */
-void ahead_learn_entry(struct dis_vcpu *vcpu, int64_t slack_ns);
+uint64_t ahead_entry_ns(const struct dis_core *core,
+			const struct dis_vcpu *vcpu, uint64_t timer_ns);
+/**
+ * @vcpu's guest says, at the end of the burst, that it was ready @slack_ns before
+ * its time, and waited for so long.
+ */
+void ahead_learn_entry(struct dis_core *core, struct dis_vcpu *vcpu,
+		       int64_t slack_ns);
 
 #endif

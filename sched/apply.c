@@ -198,7 +198,7 @@ static void halt_current(struct dis_core *core, enum dis_reason reason,
 	run_queue_leave(&core->runq, vcpu, DIS_LEAVE_SLEEP, now_ns);
 	handoff_blocked(core, vcpu, now_ns);
 	count_block(core, vcpu, now_ns);
-	vcpu->wake_ns = ahead_entry_ns(vcpu, vcpu->timer_ns);
+	vcpu->wake_ns = ahead_entry_ns(core, vcpu, vcpu->timer_ns);
 	if (vcpu->timer_ns == DIS_NEVER_NS) {
 		vcpu->place = DIS_PLACE_BLOCKED;
 		state_set(vcpu, DIS_STATE_WAITING, reason, 0, now_ns);
@@ -313,7 +313,7 @@ void core_apply_result(struct dis_core *core,
 	vcpu->early_ns = result->early_ns;
 	vcpu->ahead = false;
 	if (result->early_ns && result->slack_ns != DIS_SLACK_NONE)
-		ahead_learn_entry(vcpu, result->slack_ns);
+		ahead_learn_entry(core, vcpu, result->slack_ns);
 	switch (result->outcome) {
 	case DIS_RUN_CONTINUE:
 		break;

@@ -312,7 +312,7 @@ static uint64_t own_timer_ns(const struct dis_core *core, uint64_t now_ns)
 	if (!vcpu->brief || vcpu->burst_ns >= core_quantum_ns(vcpu))
 		return vcpu->timer_ns;
 	asleep_ns = asked_for_ns(core, vcpu,
-				 ahead_entry_ns(vcpu, vcpu->timer_ns),
+				 ahead_entry_ns(core, vcpu, vcpu->timer_ns),
 				 run_queue_top(&core->runq));
 	return asleep_ns > now_ns ? asleep_ns : vcpu->timer_ns;
 }

@@ -32,7 +32,8 @@ enum dis_outcome {
  *            this, and waits out the rest itself; 0: never early.
  * @slack_ns: how long before timer_ns the guest was ready after the last early
  *            entry, as it says itself; negative: too late. DIS_SLACK_NONE: says
- *            nothing. Not to be believed for more than the guest's own sake.
+ *            nothing. Not to be believed for more than the guest's own sake:
+ *            what it is charged for that is bounded (sched/ahead.c).
  */
 struct dis_run_result {
 	enum dis_outcome outcome;

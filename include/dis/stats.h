@@ -30,8 +30,11 @@ struct dis_vcpu_stats {
 	uint64_t migrations;
 	uint64_t jobs;            /**< Realtime: blocked, and had a deadline */
 	uint64_t deadline_misses; /**< of these, later than the deadline */
-	uint64_t ahead_ns; /**< of cpu_ns: had the core and waited for its time */
-	uint64_t device_ns;     /**< beside cpu_ns: see dis_vcpu_charge() */
+	/** Of cpu_ns: had the core and waited for its time, in the host or, as it
+	 * says itself, in a guest that was entered early. */
+	uint64_t ahead_ns;
+	uint64_t early_wakes; /**< so entered, and ready in time, as it says */
+	uint64_t device_ns;   /**< beside cpu_ns: see dis_vcpu_charge() */
 	uint64_t slice_left_ns; /**< of its present quantum, as charged so far */
 };
 
@@ -60,7 +63,7 @@ struct dis_core_stats {
 	uint64_t balances; /**< waited for long, and went to one with less to do */
 	uint64_t handoffs;    /**< dispatched by direct hand-off (R: EVO-B3) */
 	uint64_t events_lost; /**< ring was full */
-	uint64_t ahead_ns; /**< of charged_ns: waited for a wake that is due soon */
+	uint64_t ahead_ns;    /**< of charged_ns: that of its vCPUs */
 	uint64_t time_backward; /**< the clock went back; taken as standing still */
 	uint64_t picks[DIS_CHOICES]; /**< dispatches by reason (R: EVO-A1) */
 	/* With counters on, else 0; see dis_domain_set_counters(). */

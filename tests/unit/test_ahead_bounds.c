@@ -180,6 +180,81 @@ static void test_ahead_each_core_learns_its_own_cost(void **state)
 	world_close(w);
 }
 
+/*
+ * The sleeper is entered early by 50 us, runs for @ran_ns, and says that it had
+ * @slack_ns to wait. Return: what it was charged for that.
+ */
+static uint64_t charged_for(uint64_t ran_ns, int64_t slack_ns)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+	struct world *w = bed.w;
+	struct dis_core *core = w->core[0].core;
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+	uint64_t due_ns, ahead_ns;
+	int64_t credit_ns;
+
+	pass_sleeps(&bed, 10);
+	vcpu->entry_ns = 50 * DIS_US_NS;
+	due_ns = w->now_ns + SLEEP_NS;
+	halt(w, core, due_ns, 100 * DIS_US_NS, DIS_SLACK_NONE);
+	assert_int_equal(vcpu->wake_ns, due_ns - 50 * DIS_US_NS);
+	w->now_ns = vcpu->wake_ns;
+	w->core[0].decision =
+		dis_core_step(core, w->now_ns, DIS_NEVER_NS, NULL);
+	assert_ptr_equal(w->core[0].decision.vcpu, vcpu);
+	assert_true(dis_core_enter(core));
+	ahead_ns = world_stats(bed.sleeper).ahead_ns;
+	credit_ns = core->ahead.credit_ns;
+	w->now_ns += ran_ns;
+	halt(w, core, w->now_ns + SLEEP_NS, 100 * DIS_US_NS, slack_ns);
+	assert_int_equal(world_stats(bed.sleeper).early_wakes, slack_ns > 0);
+	ahead_ns = world_stats(bed.sleeper).ahead_ns - ahead_ns;
+	assert_int_equal(world_core_stats(w, 0).ahead_ns,
+			 world_stats(bed.sleeper).ahead_ns);
+	assert_int_equal(core->ahead.credit_ns,
+			 credit_ns + (int64_t)(ran_ns / 10) - (int64_t)ahead_ns);
+	dis_core_enter(core);
+	world_close(w);
+	return ahead_ns;
+}
+
+static void test_ahead_early_guest_pays_for_what_it_waits(void **state)
+{
+	(void)state;
+	assert_int_equal(charged_for(DIS_MS_NS, 30 * DIS_US_NS), 30 * DIS_US_NS);
+	assert_int_equal(charged_for(DIS_MS_NS, 0), 0);
+	assert_int_equal(charged_for(DIS_MS_NS, -5000), 0);
+	assert_int_equal(charged_for(DIS_MS_NS, DIS_SLACK_NONE), 0);
+}
+
+/* Not beyond its run, nor beyond what it was entered early by. */
+static void test_ahead_lie_of_a_guest_costs_what_it_can_have(void **state)
+{
+	(void)state;
+	assert_int_equal(charged_for(10 * DIS_US_NS, INT64_MAX), 10 * DIS_US_NS);
+	assert_int_equal(charged_for(DIS_MS_NS, INT64_MAX), 50 * DIS_US_NS);
+}
+
+static void
+test_ahead_early_guest_without_credit_is_entered_at_its_time(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, 0);
+	struct dis_core *core = bed.w->core[0].core;
+	struct dis_vcpu *vcpu = bed.sleeper->vcpu;
+
+	(void)state;
+	pass_sleeps(&bed, 1);
+	vcpu->entry_ns = 50 * DIS_US_NS;
+	core->ahead.credit_ns = 0;
+	halt(bed.w, core, bed.w->now_ns + SLEEP_NS, 100 * DIS_US_NS,
+	     DIS_SLACK_NONE);
+	assert_int_equal(vcpu->wake_ns, vcpu->timer_ns);
+	dis_core_enter(core);
+	world_close(bed.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +266,11 @@ int main(void)
 		cmocka_unit_test(test_ahead_near_deadline_limits_the_lead),
 		cmocka_unit_test(test_ahead_two_kinds_of_victims_are_told_apart),
 		cmocka_unit_test(test_ahead_each_core_learns_its_own_cost),
+		cmocka_unit_test(test_ahead_early_guest_pays_for_what_it_waits),
+		cmocka_unit_test(
+			test_ahead_lie_of_a_guest_costs_what_it_can_have),
+		cmocka_unit_test(
+			test_ahead_early_guest_without_credit_is_entered_at_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
