@@ -38,7 +38,8 @@ static const struct dis_core_stats cores[2] = {
 	{.charged_ns = 4500000000,
 	 .idle_ns = 500000000,
 	 .timer_arms = 20,
-	 .kicks_sent = 2},
+	 .kicks_sent = 2,
+	 .ahead_ns = 30000000},
 };
 static const unsigned cpus[2] = {0, 3};
 
@@ -51,7 +52,9 @@ static inline struct report_vcpu make_vcpu(unsigned index, const char *intent)
 		.stats = {.cpu_ns = 1000000000,
 			  .dispatches = 1234,
 			  .preemptions = 56,
-			  .throttles = 7},
+			  .throttles = 7,
+			  .ahead_ns = 15000000,
+			  .early_wakes = 123},
 	};
 	char err[256];
 

@@ -90,6 +90,7 @@ static void test_json_top_level_as_specified(void **state)
 	core = json_array_get(json_object_get(root, "cores"), 1);
 	assert_int_equal(integer(core, "cpu"), 3);
 	assert_int_equal(integer(core, "idle_ns"), 500000000);
+	assert_int_equal(integer(core, "ahead_ns"), 30000000);
 	json_decref(root);
 }
 
@@ -118,6 +119,8 @@ static void test_json_vm_and_vcpu_as_specified(void **state)
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		integer(vcpu, counters[i]);
 	assert_int_equal(integer(vcpu, "dispatches"), 1234);
+	assert_int_equal(integer(vcpu, "ahead_ns"), 15000000);
+	assert_int_equal(integer(vcpu, "early_wakes"), 123);
 	json_decref(root);
 }
 
@@ -236,6 +239,22 @@ static void test_text_few_vcpus_one_line_each(void **state)
 	assert_non_null(strstr(text, "vm0 finished: stopped, exit code 0"));
 }
 
+/* What victims of a lead lost; nothing where there was none. */
+static void test_text_waits_before_their_time_are_told(void **state)
+{
+	static const struct dis_core_stats none[2];
+	struct run_report report = make_report(1);
+
+	(void)state;
+	write_report(&report, report_write_text);
+	assert_non_null(strstr(text, "\n30ms of it charged to vCPUs that had "
+				     "their core before their time"));
+	free_text(NULL);
+	report.cores = none;
+	write_report(&report, report_write_text);
+	assert_null(strstr(text, "before their time"));
+}
+
 static void test_text_many_vcpus_classes_first_and_worst(void **state)
 {
 	struct run_report report = make_report(VCPUS_MAX);
@@ -298,6 +317,7 @@ int main(void)
 		TEXT_TEST(test_json_hostile_guest_figures_stay_valid),
 		cmocka_unit_test(test_json_full_disk_error),
 		TEXT_TEST(test_text_few_vcpus_one_line_each),
+		TEXT_TEST(test_text_waits_before_their_time_are_told),
 		TEXT_TEST(test_text_many_vcpus_classes_first_and_worst),
 		TEXT_TEST(test_text_many_vms_failed_ones_counted),
 		TEXT_TEST(test_text_absurd_figures_keep_the_width),

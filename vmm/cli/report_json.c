@@ -56,7 +56,7 @@ static json_t *core_of(const struct run_report *report, unsigned index)
 
 	core = json_pack(
 		"{s:i,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-		"s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+		"s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
 		"core", (int)index, "cpu",
 		pinned ? json_integer(report->cpus[index]) : json_null(),
 		"charged_ns", count_of(s->charged_ns), "idle_ns",
@@ -73,7 +73,8 @@ static json_t *core_of(const struct run_report *report, unsigned index)
 		count_of(s->wake_idle), "wake_moved", count_of(s->wake_moved),
 		"pushes", count_of(s->pushes), "balances",
 		count_of(s->balances), "handoffs", count_of(s->handoffs),
-		"events_lost", count_of(s->events_lost), "time_backward",
+		"ahead_ns", count_of(s->ahead_ns), "events_lost",
+		count_of(s->events_lost), "time_backward",
 		count_of(s->time_backward));
 	return report->stats ? merged(core, report_stats_core(report, index))
 			     : core;
@@ -114,7 +115,7 @@ static json_t *vcpu_of(const struct run_report *report,
 	dis_intent_format(&v->intent, intent, sizeof(intent));
 	vcpu = json_pack(
 		"{s:i,s:s,s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-		"s:I,s:I,s:I,s:I,s:o}",
+		"s:I,s:I,s:I,s:I,s:I,s:o}",
 		"vcpu", (int)v->index, "intent", intent, "declared",
 		v->intent.declared, "state", dis_state_name(v->state), "cpu_ns",
 		count_of(s->cpu_ns), "wait_ns", count_of(s->wait_ns),
@@ -127,7 +128,8 @@ static json_t *vcpu_of(const struct run_report *report,
 		count_of(s->migrations), "deadline_misses",
 		count_of(s->deadline_misses), "user_exits",
 		count_of(s->user_exits), "ahead_ns", count_of(s->ahead_ns),
-		"device_ns", count_of(s->device_ns), "guest",
+		"early_wakes", count_of(s->early_wakes), "device_ns",
+		count_of(s->device_ns), "guest",
 		v->has_guest ? guest_of(&v->guest) : json_null());
 	return report->stats ? merged(vcpu, report_stats_vcpu(report, v))
 			     : vcpu;

@@ -274,6 +274,11 @@ static void write_pool(const struct run_report *report, FILE *to)
 		"%.3f\n",
 		duration(pool.charged_ns).text, duration(pool.idle_ns).text,
 		report_fairness(report));
+	if (pool.ahead_ns)
+		fprintf(to,
+			"%s of it charged to vCPUs that had their core before "
+			"their time, and waited\n",
+			duration(pool.ahead_ns).text);
 	fprintf(to,
 		"%s dispatches, %s preemption timers armed, %s kicks, %s exits "
 		"to user space\n",
