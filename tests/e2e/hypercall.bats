@@ -165,3 +165,25 @@ without_device() {
 	[[ $output == *"guest: no hypercall device: hint:background"* ]] ||
 		fail "$output"
 }
+
+# A sleeper beside a hog, on one core. early ARGUMENT: with that word or none.
+early() {
+	report --kernel "$TINY" --vcpus 2 --cpus 0 --time-limit 20s \
+		--intent 0=interactive:target=1ms --intent 1=background \
+		--cmdline "work=hog work@0=sleep:1ms time=1s $1"
+	holds '.vms[0].vcpus | all(.[]; .guest.done) and .[0].wakes > 0'
+	# Whose waits they were, and on which core, is told alike.
+	holds '.cores[0].ahead_ns == ([.vms[0].vcpus[].ahead_ns] | add)'
+}
+
+# Who agrees is entered so early that it is ready in time.
+@test "test_agreeing_guest_is_entered_early" {
+	early early=1ms
+	holds '.vms[0].vcpus | .[0].early_wakes > 0 and .[0].ahead_ns > 0 and
+	       .[0].early_wakes <= .[0].wakes and .[1].early_wakes == 0'
+}
+
+@test "test_guest_that_did_not_agree_is_not_entered_early" {
+	early ""
+	holds '[.vms[0].vcpus[].early_wakes] | add == 0'
+}
