@@ -150,6 +150,18 @@ static void test_watch_queued_wake_is_no_stall(void **state)
 	assert_false(bench_watch_is_stall(1, UINT64_MAX));
 }
 
+/* Whatever the phase of a guest that sleeps 1 ms at a time, it is hit alike. */
+static void test_watch_looks_at_all_phases_of_a_millisecond(void **state)
+{
+	unsigned looks[20] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		looks[i * WATCH_PERIOD_NS % DIS_MS_NS / (50 * DIS_US_NS)]++;
+	for (unsigned i = 0; i < 20; i++)
+		assert_in_range(looks[i], 45, 55);
+}
+
 static void test_text_kib_is_found_by_whole_name(void **state)
 {
 	static const char text[] = "MemFreeish:      7 kB\n"
@@ -181,6 +193,7 @@ int main(void)
 		TEST(test_jain_of_nothing_is_no_number),
 		TEST(test_watch_late_wake_without_queueing_is_stall),
 		TEST(test_watch_queued_wake_is_no_stall),
+		TEST(test_watch_looks_at_all_phases_of_a_millisecond),
 		TEST(test_text_kib_is_found_by_whole_name),
 	};
 

@@ -19,7 +19,9 @@
 
 #include <dis/types.h>
 
-#define WATCH_PERIOD_NS (2 * DIS_MS_NS)
+/* No multiple of what guests sleep: else it would run at their due times all through
+ * one round, and in another never. */
+#define WATCH_PERIOD_NS (2039 * DIS_US_NS)
 #define WATCH_STALL_NS (1 * DIS_MS_NS)
 
 struct bench_watch;
