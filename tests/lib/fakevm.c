@@ -166,6 +166,8 @@ dis_id fake_vm(struct fake *fake, const struct fake_role *roles, unsigned vcpus)
 		if (declared)
 			intents[i].klass = roles[i].klass;
 		intents[i].wcet_ns = DIS_MS_NS;
+		if (roles[i].klass == DIS_CLASS_INTERACTIVE)
+			intents[i].latency_ns = FAKE_TARGET_NS;
 	}
 	assert_int_equal(dis_vm_spawn(fake->dom, &spec, dis_clock_ns(),
 				      &fake->vm[slot].id, err, sizeof(err)),

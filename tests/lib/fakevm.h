@@ -40,6 +40,9 @@ struct fake_config {
 	unsigned ring_events;
 };
 
+/** Of Interactive vCPUs. */
+#define FAKE_TARGET_NS (4 * DIS_MS_NS)
+
 /** @klass: DIS_CLASSES for an undeclared intent. */
 struct fake_role {
 	enum dis_class klass;
