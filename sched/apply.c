@@ -103,6 +103,14 @@ static void end_turn(struct dis_vcpu *vcpu, uint64_t now_ns)
 	postpone_deadline(vcpu, now_ns);
 }
 
+/* The quantum may have been changed meanwhile (R: PRE-1). */
+static void enqueue(struct dis_core *core, struct dis_vcpu *vcpu,
+		    enum dis_enqueue why, uint64_t now_ns)
+{
+	vcpu->entity.slice_ns = core_quantum_ns(vcpu);
+	run_queue_add(&core->runq, vcpu, why, now_ns);
+}
+
 bool core_queue(struct dis_core *core, struct dis_vcpu *vcpu,
 		enum dis_enqueue why, uint64_t now_ns)
 {
@@ -110,7 +118,7 @@ bool core_queue(struct dis_core *core, struct dis_vcpu *vcpu,
 		placement_expel(core, vcpu, now_ns);
 		return false;
 	}
-	run_queue_add(&core->runq, vcpu, why, now_ns);
+	enqueue(core, vcpu, why, now_ns);
 	return true;
 }
 
@@ -153,19 +161,19 @@ void core_put_back(struct dis_core *core, enum dis_reason reason,
 		state_set(vcpu, DIS_STATE_SCHEDULED, DIS_REASON_REQUEUE, 0,
 			  now_ns);
 		postpone_deadline(vcpu, now_ns);
-		run_queue_add(&core->runq, vcpu, DIS_ENQUEUE_AGAIN, now_ns);
+		enqueue(core, vcpu, DIS_ENQUEUE_AGAIN, now_ns);
 		break;
 	case DIS_REASON_YIELD:
 		end_turn(vcpu, now_ns);
 		SHARED_ADD(vcpu->stats.yields, 1u);
 		SHARED_ADD(core->stats.voluntary, 1u);
 		state_set(vcpu, DIS_STATE_SCHEDULED, reason, 0, now_ns);
-		run_queue_add(&core->runq, vcpu, DIS_ENQUEUE_AGAIN, now_ns);
+		enqueue(core, vcpu, DIS_ENQUEUE_AGAIN, now_ns);
 		break;
 	default: /* keeps its place and the rest of its quantum */
 		DIS_ASSERT(reason == DIS_REASON_PREEMPT);
 		state_set(vcpu, DIS_STATE_SCHEDULED, reason, 0, now_ns);
-		run_queue_add(&core->runq, vcpu, DIS_ENQUEUE_PREEMPT, now_ns);
+		enqueue(core, vcpu, DIS_ENQUEUE_PREEMPT, now_ns);
 		break;
 	}
 }

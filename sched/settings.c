@@ -86,7 +86,6 @@ static void set_intent(struct dis_vcpu *vcpu, const struct dis_intent *intent,
 	if (!same_job || intent->has_priority ||
 	    intent->klass != DIS_CLASS_REALTIME)
 		entity->priority = dis_intent_priority(intent);
-	entity->slice_ns = core_quantum_ns(vcpu);
 }
 
 void core_set_settings(struct dis_vcpu *vcpu, const struct settings *settings)

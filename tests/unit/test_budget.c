@@ -95,6 +95,33 @@ static void test_budget_live_change_holds_from_next_arm(void **state)
 	world_close(w);
 }
 
+/*
+ * R: PRE-1, EVO-D1: fair asks for the new length too. What wakes with a shorter
+ * request goes before the rest of a longer one, which was the shorter one before.
+ */
+static void test_budget_live_change_is_the_request_of_fair(void **state)
+{
+	static const struct burst ticks[] = {
+		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 9 * MS},
+	};
+	struct dis_domain_config cfg = world_config(1);
+	const struct role roles[] = {{dis_intent_default(), world_hog, 1},
+				     ROLE(DIS_CLASS_BATCH, ticks)};
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	cfg.policy[DIS_CLASS_BATCH] = dis_policy_find("fair");
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 2);
+	world_run(w, 100 * MS);
+	assert_int_equal(dis_domain_set_default_quantum(w->dom, 40 * MS), 0);
+	world_run(w, 400 * MS);
+	/* Of 50; 33 if every slice of the hog were waited for. */
+	assert_true(world_vcpu(w, vm, 1)->bursts_done >= 44);
+	world_close(w);
+}
+
 /* R: BUD-1 */
 static void test_budget_quantum_of_zero_is_refused(void **state)
 {
@@ -265,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_budget_undeclared_quantum_is_5ms),
 		cmocka_unit_test(test_budget_quantum_is_configurable_at_launch),
 		cmocka_unit_test(test_budget_live_change_holds_from_next_arm),
+		cmocka_unit_test(test_budget_live_change_is_the_request_of_fair),
 		cmocka_unit_test(test_budget_quantum_of_zero_is_refused),
 		cmocka_unit_test(
 			test_budget_consumed_adds_up_across_preemptions),
