@@ -24,9 +24,6 @@
 #define INTENT_MAX_NS (10 * DIS_S_NS)
 #define INTENT_TARGET_NS DIS_MS_NS
 
-/* Longest intent text: eight parameters of 20 digits, a list of 64 cores. */
-#define INTENT_TEXT_MAX 400u
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* @klass: the class that has it; @key: as in text and messages. */
@@ -385,7 +382,7 @@ int dis_intent_parse(const char *text, struct dis_intent *out, char *err,
 		     size_t err_size)
 {
 	struct dis_intent intent = dis_intent_default();
-	char copy[INTENT_TEXT_MAX], why[INTENT_TEXT_MAX + 128];
+	char copy[DIS_INTENT_TEXT_MAX], why[DIS_INTENT_TEXT_MAX + 128];
 	size_t length = strlen(text);
 
 	if (length >= sizeof(copy))
@@ -422,7 +419,7 @@ static void format_cores(dis_cpumask mask, char *buf, size_t size)
 
 void dis_intent_format(const struct dis_intent *intent, char *buf, size_t size)
 {
-	char text[INTENT_TEXT_MAX], cores[192];
+	char text[DIS_INTENT_TEXT_MAX], cores[192];
 	const char *separator = ":";
 	size_t used;
 

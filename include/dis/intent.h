@@ -11,6 +11,12 @@
 #include <dis/types.h>
 
 /**
+ * Room for any intent as text, with the final 0: eight parameters of 20 digits, a
+ * list of 64 cores.
+ */
+#define DIS_INTENT_TEXT_MAX 400u
+
+/**
  * @declared: false for a vCPU without declared intent; it is Batch with the
  *            domain's default quantum (R: BUD-1).
  * @affinity: cores of the pool it may run on; never 0 once validated.
@@ -69,7 +75,8 @@ int dis_intent_validate(const struct dis_intent *intent, dis_cpumask pool,
 uint32_t dis_intent_weight(const struct dis_intent *intent);
 uint8_t dis_intent_priority(const struct dis_intent *intent);
 
-/** Text that dis_intent_parse reads back; truncated to @size. */
+/** Text that dis_intent_parse reads back; truncated to @size, which
+ * DIS_INTENT_TEXT_MAX is enough for. */
 void dis_intent_format(const struct dis_intent *intent, char *buf, size_t size);
 
 /**

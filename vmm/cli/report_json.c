@@ -109,7 +109,7 @@ static json_t *vcpu_of(const struct run_report *report,
 		       const struct report_vcpu *v)
 {
 	const struct dis_vcpu_stats *s = &v->stats;
-	char intent[400];
+	char intent[DIS_INTENT_TEXT_MAX];
 	json_t *vcpu;
 
 	dis_intent_format(&v->intent, intent, sizeof(intent));

@@ -109,7 +109,7 @@ int sim_report_json(const struct sim_report *r, FILE *to)
 {
 	const struct sim_trace *t = r->trace;
 	json_t *vcpus = json_array(), *root;
-	char text[256];
+	char text[DIS_INTENT_TEXT_MAX];
 	int ret;
 
 	for (size_t i = 0; i < t->n_vcpus; i++) {

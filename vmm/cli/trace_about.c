@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+/* Of a class: its name, that of its policy, two figures of 20 and 3 digits. */
+#define CLASS_TEXT_MAX (12u + DIS_POLICY_NAME_MAX + 24u + 80u)
+
 /* The rules of each class, members of an object. */
 static void format_classes(char *to, size_t size,
 			   const struct dis_domain_config *cfg)
@@ -23,8 +26,9 @@ static void format_classes(char *to, size_t size,
 void trace_about_pool(struct trace_file *file,
 		      const struct dis_domain_config *cfg)
 {
-	char classes[TRACE_RECORD_MAX - 128];
+	char classes[DIS_CLASSES * CLASS_TEXT_MAX];
 
+	_Static_assert(sizeof(classes) + 160 < TRACE_RECORD_MAX, "one record");
 	format_classes(classes, sizeof(classes), cfg);
 	trace_file_record(file,
 			  "{\"ph\":\"M\",\"name\":\"disvm_pool\",\"pid\":%u,"
@@ -38,8 +42,9 @@ void trace_about_pool(struct trace_file *file,
 void trace_about_vcpu(struct trace_file *file, unsigned vm_seq,
 		      unsigned vcpu_seq, const struct dis_intent *intent)
 {
-	char text[192] = "";
+	char text[DIS_INTENT_TEXT_MAX] = "";
 
+	_Static_assert(sizeof(text) + 128 < TRACE_RECORD_MAX, "one record");
 	if (intent->declared)
 		dis_intent_format(intent, text, sizeof(text));
 	trace_file_record(file,

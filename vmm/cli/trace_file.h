@@ -27,7 +27,7 @@
 #define TRACE_US "%" PRIu64 ".%03u"
 #define TRACE_US_OF(ns) (ns) / 1000u, (unsigned)((ns) % 1000u)
 
-#define TRACE_RECORD_MAX 512u
+#define TRACE_RECORD_MAX 1024u
 #define TRACE_BUFFER_BYTES ((size_t)64 * 1024)
 
 /**
