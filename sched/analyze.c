@@ -94,6 +94,17 @@ static enum dis_choice choose(struct dis_core *core,
 	return run_queue_explain(queue, vcpu, now_ns);
 }
 
+void analyze_decide(struct dis_core *core, struct dis_vcpu *vcpu,
+		    enum dis_choice choice)
+{
+	unsigned count = core->runq.count;
+
+	if (atomic_load_explicit(&core->dom->counters, memory_order_relaxed))
+		SHARED_ADD(core->stats.candidates, count);
+	vcpu->decided.choice = (uint8_t)choice;
+	vcpu->decided.candidates = (uint16_t)dis_ns_min(count, UINT16_MAX);
+}
+
 struct dis_vcpu *analyze_pick(struct dis_core *core, enum dis_class klass,
 			      bool floor, const struct dis_vcpu *displaced,
 			      uint64_t now_ns)
@@ -123,11 +134,7 @@ struct dis_vcpu *analyze_pick(struct dis_core *core, enum dis_class klass,
 		choice = DIS_CHOICE_GANG;
 	else
 		choice = choose(core, vcpu, displaced, now_ns);
-	if (atomic_load_explicit(&core->dom->counters, memory_order_relaxed))
-		SHARED_ADD(core->stats.candidates, queue->count);
-	vcpu->decided.choice = (uint8_t)choice;
-	vcpu->decided.candidates =
-		(uint16_t)dis_ns_min(queue->count, UINT16_MAX);
+	analyze_decide(core, vcpu, choice);
 	return vcpu;
 }
 

@@ -70,6 +70,10 @@ struct dis_vcpu *analyze_pick(struct dis_core *core, enum dis_class klass,
 			      bool floor, const struct dis_vcpu *displaced,
 			      uint64_t now_ns);
 
+/** @vcpu, still queued, is chosen, for the reason @choice. */
+void analyze_decide(struct dis_core *core, struct dis_vcpu *vcpu,
+		    enum dis_choice choice);
+
 /** How long @vcpu, just picked, may run until its quantum is used up. */
 uint64_t analyze_slice_ns(const struct dis_core *core, struct dis_vcpu *vcpu,
 			  uint64_t now_ns);

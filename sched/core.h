@@ -264,7 +264,8 @@ static inline bool shares_decide(const struct dis_core *core)
 }
 /** If so: must the current vCPU give way? */
 bool shares_preempt(struct dis_core *core, uint64_t now_ns);
-/** If so and the core is free: who runs next. */
+/** If so and the core is free: who runs next; its `decided` is filled but for the
+ * slice. */
 struct dis_vcpu *shares_pick(struct dis_core *core, uint64_t now_ns);
 /** When shares want the core, which runs a vCPU, to look. */
 uint64_t shares_until_ns(const struct dis_core *core, uint64_t now_ns);

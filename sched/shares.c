@@ -8,7 +8,7 @@
  * core. One that overruns its wcet has its deadline put off, so it cannot starve
  * those that are owed. What runs on its minimum gives way to nothing else.
  */
-#include "core.h"
+#include "analyze.h"
 
 static uint64_t urgency_ns(const struct dis_vcpu *vcpu)
 {
@@ -29,27 +29,32 @@ static struct dis_vcpu *realtime(struct dis_core *core, uint64_t now_ns)
 	return run_queue_pick(&core->runq, DIS_CLASS_REALTIME, now_ns);
 }
 
-struct dis_vcpu *shares_pick(struct dis_core *core, uint64_t now_ns)
+/* The most urgent of those that wait, or NULL. */
+static struct dis_vcpu *most_urgent(struct dis_core *core, uint64_t now_ns)
 {
 	struct dis_vcpu *owed = reserve_queue_first(&core->runq.reserve);
 	struct dis_vcpu *rt = realtime(core, now_ns);
-	struct dis_vcpu *vcpu = owed;
 
-	if (rt && (!owed || urgency_ns(rt) <= urgency_ns(owed)))
-		vcpu = rt;
-	if (vcpu) {
-		vcpu->decided.choice = vcpu == owed ? DIS_CHOICE_SHARE
-						    : DIS_CHOICE_DEADLINE;
-		vcpu->decided.candidates =
-			(uint16_t)dis_ns_min(core->runq.count, UINT16_MAX);
-	}
+	return rt && (!owed || urgency_ns(rt) <= urgency_ns(owed)) ? rt : owed;
+}
+
+struct dis_vcpu *shares_pick(struct dis_core *core, uint64_t now_ns)
+{
+	struct dis_vcpu *owed = reserve_queue_first(&core->runq.reserve);
+	struct dis_vcpu *vcpu = most_urgent(core, now_ns);
+	enum dis_choice choice = DIS_CHOICE_SHARE;
+
+	/* Of Realtime it is who its policy says. */
+	if (vcpu != owed)
+		choice = run_queue_explain(&core->runq, vcpu, now_ns);
+	analyze_decide(core, vcpu, choice);
 	return vcpu;
 }
 
 bool shares_preempt(struct dis_core *core, uint64_t now_ns)
 {
 	const struct dis_vcpu *vcpu = core->current;
-	const struct dis_vcpu *rival = shares_pick(core, now_ns);
+	const struct dis_vcpu *rival = most_urgent(core, now_ns);
 
 	if (!rival)
 		return false;

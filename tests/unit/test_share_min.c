@@ -129,6 +129,49 @@ static void test_min_dispatch_names_its_reason(void **state)
 	world_close(w);
 }
 
+/*
+ * R: DIS-8, EVO-A1: a Realtime vCPU that goes before a minimum does so for what the
+ * policy of its class says, and is counted as any choice.
+ */
+static void expect_realtime_choice(const char *policy, enum dis_choice choice)
+{
+	static const struct burst job[] = {
+		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 9 * MS}};
+	struct role roles[] = {ROLE(DIS_CLASS_REALTIME, job),
+			       ROLE(DIS_CLASS_REALTIME, job),
+			       reserved(DIS_CLASS_BATCH, 100)};
+	struct dis_domain_config cfg = world_config(1);
+	struct dis_core_stats stats;
+	uint64_t candidates = 0;
+	struct world *w;
+
+	roles[0].intent.deadline_ns = 3 * MS;
+	roles[1].intent.deadline_ns = 4 * MS;
+	cfg.policy[DIS_CLASS_REALTIME] = dis_policy_find(policy);
+	cfg.counters = true;
+	w = world_open(&cfg, 0);
+	world_vm(w, roles, 3);
+	world_run(w, 1000 * MS);
+	stats = world_core_stats(w, 0);
+	assert_true(stats.picks[DIS_CHOICE_SHARE] > 5);
+	assert_true(stats.picks[choice] > 5);
+	if (choice != DIS_CHOICE_DEADLINE)
+		assert_int_equal(stats.picks[DIS_CHOICE_DEADLINE], 0);
+	for (size_t i = 0; i < w->n_events; i++)
+		candidates += w->events[i].candidates;
+	assert_int_equal(stats.candidates, candidates);
+	world_close(w);
+}
+
+static void test_min_realtime_before_it_names_its_policy(void **state)
+{
+	(void)state;
+	expect_realtime_choice("edf", DIS_CHOICE_DEADLINE);
+	expect_realtime_choice("rr", DIS_CHOICE_TURN);
+	expect_realtime_choice("fair", DIS_CHOICE_VIRTUAL_DEADLINE);
+	expect_realtime_choice("priority", DIS_CHOICE_PRIORITY);
+}
+
 /* Sleeping earns nothing: at most a chunk at the wake. */
 static void test_min_sleeper_saves_nothing_up(void **state)
 {
@@ -297,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_min_holds_beside_realtime_that_overruns),
 		cmocka_unit_test(test_min_leaves_realtime_its_deadlines),
 		cmocka_unit_test(test_min_dispatch_names_its_reason),
+		cmocka_unit_test(test_min_realtime_before_it_names_its_policy),
 		cmocka_unit_test(test_min_sleeper_saves_nothing_up),
 		cmocka_unit_test(test_min_beyond_a_core_is_refused_at_spawn),
 		cmocka_unit_test(test_min_is_given_back_at_reap),
