@@ -112,6 +112,19 @@ static void agree_early(struct task *task)
 			  (uint32_t)(uintptr_t)slack);
 }
 
+/* Worth its calls where there are many sleeps. */
+static void agree_timed_halt(struct task *task)
+{
+	uint16_t port = machine.hypercall_port;
+
+	if (!task->workload->sleeps || !port ||
+	    machine.timer_msr != MSR_TSC_DEADLINE ||
+	    !(sys(SYS_IN, port + DISVM_HC_ID, 4, 0) & DISVM_HC_CAN_TIMED_HALT))
+		return;
+	task->timed_halt = !hypercall(task, DISVM_CALL_TIMED_HALT, 1,
+				      (uint32_t)(uintptr_t)&task->armed_tsc);
+}
+
 /* The figure is the host's word: read again when it changes underneath. */
 static uint64_t steal_ns(const struct task *task)
 {
@@ -179,6 +192,7 @@ void user_main(uint32_t index)
 
 	report_begin(task);
 	agree_early(task);
+	agree_timed_halt(task);
 	if (machine.kvm_features & KVM_FEATURE_STEAL_TIME)
 		sys(SYS_WRMSR, MSR_KVM_STEAL_TIME, (uintptr_t)&task->steal | 1,
 		    0);

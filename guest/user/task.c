@@ -22,11 +22,11 @@ static uint64_t arm(struct task *task, uint64_t tsc)
 {
 	uint64_t armed = task->armed_tsc;
 
-	if (tsc == NEVER) {
-		task->armed_tsc = 0;
+	task->armed_tsc = tsc == NEVER ? 0 : tsc;
+	if (task->timed_halt)
+		return WAIT_KEEP;
+	if (tsc == NEVER)
 		return armed ? 0 : WAIT_KEEP;
-	}
-	task->armed_tsc = tsc;
 	if (tsc == armed && machine.timer_msr == MSR_TSC_DEADLINE &&
 	    tsc > rdtsc() + ns_to_ticks(MS_NS))
 		return WAIT_KEEP;

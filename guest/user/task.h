@@ -28,11 +28,13 @@ enum workload_args {
 /**
  * @run: does the work until run.end_tsc; keeps the report's counters. The
  *       caller sets state and elapsed time.
+ * @sleeps: by timer, again and again.
  */
 struct workload {
 	const char *name;
 	enum workload_args args;
 	void (*run)(struct task *task);
+	bool sleeps;
 };
 
 extern const struct workload workloads[]; /* ends with a NULL name */
@@ -51,11 +53,13 @@ struct steal_time {
  * @intent:     the device tree's until the workload is planned; its class may
  *              be CLASS_NONE. Afterwards what hint asks for.
  * @arg:        what other workloads were given: ns, or the number.
+ * @timed_halt: our HLT sets the timer, to what armed_tsc says then.
  * @armed_tsc:  what our timer is set to; 0 = off.
  * @sent_seq, @sent_tsc: pingpong's message, read by the partner.
  */
 struct task {
 	uint32_t index;
+	bool timed_halt;
 	union {
 		struct disvm_intent_hint intent;
 		uint64_t arg[2];

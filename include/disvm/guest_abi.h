@@ -29,7 +29,7 @@
  *                                          0 or a negative DISVM_E* (as int32_t)
  *   4       argument 0                     argument 0
  *   8       argument 1                     argument 1
- *   12      -                              DISVM_HC_ID_MAGIC | version
+ *   12      -                              DISVM_HC_ID_MAGIC | features | version
  *
  * Arguments and status are per vCPU. Arguments keep their value until written.
  */
@@ -40,8 +40,13 @@
 #define DISVM_HC_ARG1 8u
 #define DISVM_HC_ID 12u
 
-/** Upper half of the identification register ("DI"); version in the lower. */
+/**
+ * Identification register: "DI" in the upper half, then a byte of DISVM_HC_CAN_*,
+ * then the version.
+ */
 #define DISVM_HC_ID_MAGIC 0x44490000u
+/** DISVM_CALL_TIMED_HALT can be agreed on; a monitor without it may not know it. */
+#define DISVM_HC_CAN_TIMED_HALT 0x100u
 
 /** Give up the core; the vCPU stays runnable. No arguments. */
 #define DISVM_CALL_YIELD 0u
@@ -95,6 +100,18 @@
  * core it runs next as well, but interrupts nobody. arg0: its index. The status is 0, or -DISVM_EINVAL: there is none.
  */
 #define DISVM_CALL_YIELD_TO 7u
+
+/**
+ * Agree that each HLT of this vCPU first writes IA32_TSC_DEADLINE, with all that
+ * such a write does: 0 disarms, a deadline that is past interrupts at once, other
+ * timer modes ignore it. So a sleep is one exit: set the word with interrupts
+ * off, then STI and HLT. A word, not a call that halts: a HLT is over when it exits,
+ * whereas KVM would first have to be entered to end an OUT or WRMSR before it
+ * could take the interrupt. arg0: 1, or 0 to withdraw; arg1: GPA of the word, a
+ * uint64_t, 8-aligned, which the host only reads. INIT withdraws as well. The
+ * status is 0, or -DISVM_EINVAL: another arg0, or not DISVM_HC_CAN_TIMED_HALT.
+ */
+#define DISVM_CALL_TIMED_HALT 8u
 
 #define DISVM_EPERM 1   /**< beyond what the launcher granted */
 #define DISVM_EINVAL 22 /**< contents of the block are invalid */
