@@ -131,6 +131,13 @@ static void on_early(void *ctx, unsigned vcpu, uint64_t ns, const int64_t *slack
 	machine->vcpus[vcpu].slack = slack;
 }
 
+static void on_timed_halt(void *ctx, unsigned vcpu, const uint64_t *deadline)
+{
+	struct machine *machine = ctx;
+
+	machine->vcpus[vcpu].halt_deadline = deadline;
+}
+
 static void end_block(void *ctx, unsigned vcpu, unsigned to)
 {
 	struct machine *machine = ctx;
@@ -159,6 +166,8 @@ int machine_devices_add(struct machine *machine)
 		.vcpus = machine->kind->spec.vcpus,
 		.intent = on_intent,
 		.early = on_early,
+		/* KVM's own controller halts without telling us. */
+		.timed_halt = machine->vm.kernel_irqchip ? NULL : on_timed_halt,
 		.wake = end_block,
 		.yield = yield_to,
 		.ctx = machine,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The calls of the hypercall device as a guest makes them: yield, and hints
-# about its intent. The report and the end of the guest are calls as well; what
+# The calls of the hypercall device as a guest makes them: yield, timed halts, and
+# hints about its intent. The report and the end of the guest are calls as well; what
 # comes of these is in run.bats and failing_guest.bats, there also what comes of
 # calls that are undefined.
 
@@ -73,6 +73,36 @@ share_equally() {
 	holds 'all(.vms[0].vcpus[]; .blocks * 2 > .guest.work and
 	       .wakes >= .blocks - 1)'
 	grep -q '"mutex"' trace.json
+}
+
+# returns_once: each sleep of vCPU 0 was one exit; what MSRs it wrote is the boot's.
+# How many sleeps there were is the host's to say.
+returns_once() {
+	finished batch
+	holds '.vms[0].vcpus[0] | .guest.wakes > .exits.msr and
+	       .exits.hlt * 2 > .guest.wakes and
+	       .exits.hlt < .guest.wakes * 1.1 + 10'
+}
+
+@test "test_sleeper_returns_to_the_monitor_once_per_wake" {
+	local words
+	for words in "work=sleep:1ms" "work=sleep:1ms early=1ms" \
+		"work=periodic:2ms,100us"; do
+		report --kernel "$TINY" --intent batch \
+			--cmdline "$words time=1s"
+		returns_once
+	done
+	report --kernel "$TINY" --intent batch --executor threads \
+		--cmdline "work=sleep:1ms time=1s"
+	returns_once
+}
+
+# KVM halts it then, so the monitor does not offer to set the timer.
+@test "test_sleeper_on_kernel_irqchip_sleeps_by_msr" {
+	report --kernel "$TINY" --intent batch --executor threads \
+		--irqchip kernel --cmdline "work=sleep:1ms time=500ms"
+	finished batch
+	holds '.vms[0].vcpus[0].exits.hlt == 0'
 }
 
 # R: CARD-3, DIS-10
@@ -157,6 +187,12 @@ without_device() {
 	without_device yield
 	expect_status 1 # exit code 0
 	grep -Eq '^vcpu 0 yield work=[1-9]' <<<"$output" || fail "$output"
+}
+
+@test "test_sleep_without_device_sleeps_by_msr" {
+	without_device sleep:1ms
+	expect_status 1 # exit code 0
+	grep -Eq '^vcpu 0 sleep:1ms work=[1-9]' <<<"$output" || fail "$output"
 }
 
 @test "test_hint_without_device_says_so" {

@@ -388,6 +388,7 @@ test_machine_after_a_killed_one_is_as_one_in_a_new_shell(void **state)
 			assert_null(again->vcpus[k].steal.page);
 			assert_null(again->vcpus[k].lapic.pv_eoi);
 			assert_int_equal(again->vcpus[k].early_ns, 0);
+			assert_null(again->vcpus[k].halt_deadline);
 		}
 		pool_discard(&pool, new);
 		pool_discard(&pool, again);

@@ -27,9 +27,9 @@ static void hint_at(struct fixture *f, uint32_t gpa,
 	memcpy(f->mem.base + gpa, &hint, sizeof(hint));
 }
 
-static void test_hypercall_id_gives_magic_and_version(void **state)
+static void test_hypercall_id_gives_magic_features_and_version(void **state)
 {
-	assert_int_equal(in(*state, 0, DISVM_HC_ID), 0x44490001);
+	assert_int_equal(in(*state, 0, DISVM_HC_ID), 0x44490101);
 }
 
 static void test_hypercall_arguments_are_kept_per_vcpu(void **state)
@@ -290,6 +290,44 @@ static void test_hypercall_early_too_long_is_einval(void **state)
 	assert_int_equal(f->agreed, 0);
 }
 
+static int32_t timed_halt(struct fixture *f, unsigned vcpu, uint32_t agree,
+			  uint32_t gpa)
+{
+	out(f, vcpu, DISVM_HC_ARG1, 4, gpa);
+	return status(f, vcpu, DISVM_CALL_TIMED_HALT, agree);
+}
+
+static void test_hypercall_timed_halt_reaches_callback(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(timed_halt(f, 1, 1, MEM_BYTES - 8), 0);
+	assert_int_equal(f->halts_agreed, 1);
+	assert_int_equal(f->halts_vcpu, 1);
+	assert_ptr_equal(f->deadline, f->mem.base + MEM_BYTES - 8);
+	assert_int_equal(timed_halt(f, 1, 0, MEM_BYTES - 8), 0);
+	assert_int_equal(f->halts_agreed, 2);
+	assert_null(f->deadline);
+}
+
+static void test_hypercall_timed_halt_other_argument_is_einval(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(timed_halt(f, 0, 2, 0x2000), -DISVM_EINVAL);
+	assert_int_equal(timed_halt(f, 0, UINT32_MAX, 0x2000), -DISVM_EINVAL);
+	assert_int_equal(f->halts_agreed, 0);
+}
+
+static void test_hypercall_timed_halt_not_offered_is_einval(void **state)
+{
+	struct fixture *f = *state;
+
+	f->dev.config.timed_halt = NULL;
+	assert_int_equal(in(f, 0, DISVM_HC_ID), 0x44490001);
+	assert_int_equal(timed_halt(f, 0, 1, 0x2000), -DISVM_EINVAL);
+}
+
 static void test_hypercall_exit_without_reports_is_done(void **state)
 {
 	struct fixture *f = *state;
@@ -391,7 +429,7 @@ static void test_hypercall_from_threads_stays_per_vcpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_hypercall_id_gives_magic_and_version),
+		T(test_hypercall_id_gives_magic_features_and_version),
 		T(test_hypercall_arguments_are_kept_per_vcpu),
 		T(test_hypercall_status_is_kept_per_vcpu),
 		T(test_hypercall_yield_is_action_yield),
@@ -410,6 +448,9 @@ int main(void)
 		T(test_hypercall_yield_to_nobody_is_einval),
 		T(test_hypercall_early_reaches_callback),
 		T(test_hypercall_early_too_long_is_einval),
+		T(test_hypercall_timed_halt_reaches_callback),
+		T(test_hypercall_timed_halt_other_argument_is_einval),
+		T(test_hypercall_timed_halt_not_offered_is_einval),
 		T(test_hypercall_exit_without_reports_is_done),
 		T(test_hypercall_exit_code_is_passed_on),
 		T(test_hypercall_exit_with_all_done_is_done),

@@ -34,6 +34,10 @@ struct fixture {
 	unsigned agreed_vcpu;
 	uint64_t early_ns;
 	const int64_t *slack;
+	/* What the timed-halt callback was told. */
+	unsigned halts_agreed;
+	unsigned halts_vcpu;
+	const uint64_t *deadline;
 	/* What the wake callback was told. */
 	unsigned woken;
 	unsigned waker;
@@ -64,6 +68,16 @@ static inline void on_early(void *ctx, unsigned vcpu, uint64_t ns,
 	f->agreed_vcpu = vcpu;
 	f->early_ns = ns;
 	f->slack = slack;
+}
+
+static inline void on_timed_halt(void *ctx, unsigned vcpu,
+				 const uint64_t *deadline)
+{
+	struct fixture *f = ctx;
+
+	f->halts_agreed++;
+	f->halts_vcpu = vcpu;
+	f->deadline = deadline;
 }
 
 static inline void on_wake(void *ctx, unsigned vcpu, unsigned to)
@@ -99,6 +113,7 @@ static inline int setup(void **state)
 						.vcpus = VCPUS,
 						.intent = on_intent,
 						.early = on_early,
+						.timed_halt = on_timed_halt,
 						.wake = on_wake,
 						.yield = on_yield,
 						.ctx = f,

@@ -103,24 +103,40 @@ static void test_hypercall_intent_bad_address_fails_naming_it(void **state)
 	assert_int_equal(f->asked, 0);
 }
 
-static void test_hypercall_early_bad_address_fails_naming_it(void **state)
+/* The same of a call whose address is argument 1. */
+static void assert_bad_words(struct fixture *f, uint32_t number,
+			     const char *name, uint32_t arg0)
 {
 	static const struct bad_address bad[] = {
 		{0x2004, "misaligned"},
 		{MEM_BYTES, "outside guest memory"},
 		{0xfffffff8, "outside guest memory"},
 	};
-	struct fixture *f = *state;
 	char text[IO_TEXT_SIZE];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text),
-			 "undefined hypercall: early, argument 1 is 0x%x (%s)",
-			 bad[i].gpa, bad[i].why);
+			 "undefined hypercall: %s, argument 1 is 0x%x (%s)",
+			 name, bad[i].gpa, bad[i].why);
 		out(f, 0, DISVM_HC_ARG1, 4, bad[i].gpa);
-		assert_undefined(f, call(f, 0, DISVM_CALL_EARLY, 1000), text);
+		assert_undefined(f, call(f, 0, number, arg0), text);
 	}
+}
+
+static void test_hypercall_early_bad_address_fails_naming_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_bad_words(f, DISVM_CALL_EARLY, "early", 1000);
 	assert_int_equal(f->agreed, 0);
+}
+
+static void test_hypercall_timed_halt_bad_address_fails_naming_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_bad_words(f, DISVM_CALL_TIMED_HALT, "timed halt", 1);
+	assert_int_equal(f->halts_agreed, 0);
 }
 
 int main(void)
@@ -132,6 +148,7 @@ int main(void)
 		T(test_hypercall_report_bad_address_fails_naming_it),
 		T(test_hypercall_intent_bad_address_fails_naming_it),
 		T(test_hypercall_early_bad_address_fails_naming_it),
+		T(test_hypercall_timed_halt_bad_address_fails_naming_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #define REPORT_ALIGN 4096u
 #define HINT_ALIGN 8u
 #define EARLY_ALIGN 8u
+#define TIMED_HALT_ALIGN 8u
 
 /* The classes are numbered alike, so that the hint's can be taken over. */
 _Static_assert(DISVM_CLASS_SYSTEM == (unsigned)DIS_CLASS_SYSTEM, "ABI");
@@ -112,6 +113,23 @@ static enum io_action call_early(struct hypercall *dev, struct io_access *a)
 	v->status = v->arg[0] > DISVM_EARLY_MAX_NS ? -DISVM_EINVAL : 0;
 	if (v->status == 0)
 		dev->config.early(dev->config.ctx, a->vcpu, v->arg[0], slack);
+	return IO_NONE;
+}
+
+static enum io_action call_timed_halt(struct hypercall *dev, struct io_access *a)
+{
+	struct hypercall_vcpu *v = &dev->vcpus[a->vcpu];
+	uint32_t gpa = v->arg[1];
+	const uint64_t *deadline =
+		guest_mem_ptr(dev->config.mem, gpa, sizeof(*deadline));
+
+	if (gpa % TIMED_HALT_ALIGN || !deadline)
+		return bad_address(a, "timed halt", 1, gpa, TIMED_HALT_ALIGN);
+	v->status = dev->config.timed_halt && v->arg[0] <= 1 ? 0
+							     : -DISVM_EINVAL;
+	if (v->status == 0)
+		dev->config.timed_halt(dev->config.ctx, a->vcpu,
+				       v->arg[0] ? deadline : NULL);
 	return IO_NONE;
 }
 
@@ -224,6 +242,8 @@ static enum io_action call(struct hypercall *dev, struct io_access *a)
 		return call_yield_to(dev, a);
 	case DISVM_CALL_EARLY:
 		return call_early(dev, a);
+	case DISVM_CALL_TIMED_HALT:
+		return call_timed_halt(dev, a);
 	case DISVM_CALL_EXIT:
 		v->status = 0;
 		return call_exit(dev, a, v->arg[0]);
@@ -252,6 +272,14 @@ static enum io_action hypercall_write(struct hypercall *dev, struct io_access *a
 	}
 }
 
+static uint32_t identification(const struct hypercall *dev)
+{
+	uint32_t features = dev->config.timed_halt ? DISVM_HC_CAN_TIMED_HALT
+						   : 0;
+
+	return DISVM_HC_ID_MAGIC | features | DISVM_ABI_VERSION;
+}
+
 static enum io_action hypercall_read(struct hypercall *dev, struct io_access *a)
 {
 	const struct hypercall_vcpu *v = &dev->vcpus[a->vcpu];
@@ -267,7 +295,7 @@ static enum io_action hypercall_read(struct hypercall *dev, struct io_access *a)
 		io_put(a, v->arg[1]);
 		return IO_NONE;
 	case DISVM_HC_ID:
-		io_put(a, DISVM_HC_ID_MAGIC | DISVM_ABI_VERSION);
+		io_put(a, identification(dev));
 		return IO_NONE;
 	default:
 		return undefined(a);

@@ -34,6 +34,9 @@
  * @early:  vCPU @vcpu agrees to timer interrupts that are early by up to @ns; at
  *          @slack, in guest memory, it will say by how much they were. Called on
  *          the vCPU's thread.
+ * @timed_halt: each HLT of vCPU @vcpu first sets its timer to *@deadline, in guest
+ *          memory; NULL: no longer. Called on the vCPU's thread. NULL where HLT is
+ *          not seen: then it is not offered.
  * @wake:   vCPU @to, which exists, is woken from a block; on the thread of @vcpu.
  * @yield:  @vcpu is about to yield, to @to, which exists; on the thread of @vcpu.
  */
@@ -43,6 +46,7 @@ struct hypercall_config {
 	int (*intent)(void *ctx, unsigned vcpu, const struct dis_intent *wanted);
 	void (*early)(void *ctx, unsigned vcpu, uint64_t ns,
 		      const int64_t *slack);
+	void (*timed_halt)(void *ctx, unsigned vcpu, const uint64_t *deadline);
 	void (*wake)(void *ctx, unsigned vcpu, unsigned to);
 	void (*yield)(void *ctx, unsigned vcpu, unsigned to);
 	void *ctx;

@@ -106,8 +106,20 @@ static void on_mmio(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 		serve(vcpu, vcpu->vm->mmio, &access, result);
 }
 
+/* What the guest left to its HLT; any value is one that it could write. */
+static void write_halt_deadline(struct kvm_vcpu *vcpu)
+{
+	uint64_t deadline =
+		__atomic_load_n(vcpu->halt_deadline, __ATOMIC_RELAXED);
+
+	lapic_msr_write(&vcpu->lapic, LAPIC_MSR_TSC_DEADLINE, deadline,
+			msr_time(vcpu));
+}
+
 static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
+	if (vcpu->halt_deadline)
+		write_halt_deadline(vcpu);
 	vcpu->halted_if = vcpu->run->if_flag;
 	if (kvm_vcpu_has_wake(vcpu, vcpu->halted_if))
 		return;

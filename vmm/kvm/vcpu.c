@@ -250,6 +250,7 @@ static void forget_agreements(struct kvm_vcpu *vcpu)
 	vcpu->halted = false;
 	vcpu->blocked = DIS_REASON_NONE;
 	vcpu->early_ns = 0;
+	vcpu->halt_deadline = NULL;
 	vcpu->steal = (struct steal){0};
 }
 

@@ -47,6 +47,8 @@ enum exit_kind {
  * @early_ns:   its guest agrees to timer interrupts that are early by up to this;
  * @slack:      where it says by how much they were, in guest memory;
  * @early_wake: its timer woke it, and its word was not looked at since.
+ * @halt_deadline: by agreement each HLT first writes IA32_TSC_DEADLINE with this, in
+ *              guest memory; NULL: it does not.
  * @asked:   where a snapshot is wanted; NULL again when it is there.
  * @samples: NULL unless its VM is profiled.
  */
@@ -74,6 +76,7 @@ struct kvm_vcpu {
 	uint64_t early_ns;
 	const int64_t *slack;
 	bool early_wake;
+	const uint64_t *halt_deadline;
 	_Atomic(struct cpu_snapshot *) asked;
 	struct samples *asked_samples;
 	struct samples *samples;
