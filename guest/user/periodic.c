@@ -2,10 +2,12 @@
 /*
  * periodic:PERIOD,WORK: a job is released each PERIOD and computes for WORK of its
  * own CPU time, however fast the processor is meanwhile. Records how late each job
- * started; a job that ends after the next release is a miss, and so is each release
- * that it ran over. Tardiness is by how much the job ended late.
+ * started; a job that ends late is a miss, and so is each release that it ran over
+ * (job.h). Tardiness is by how much the job ended late.
  */
 #include <task.h>
+
+#include <job.h>
 
 #define TRIES 8
 #define UNITS 32
@@ -46,8 +48,17 @@ static void compute_for(uint64_t ticks)
 	}
 }
 
-static void record_miss(struct disvm_guest_report *report, uint64_t late_ns)
+/* All of a job at once, so that no look at the report divides it. */
+static void record_end(struct task *task, uint64_t start_late,
+		       const struct job_end *job)
 {
+	struct disvm_guest_report *report = report_of(task);
+	uint64_t late_ns = ticks_to_ns(job->late);
+
+	task_record(task, ticks_to_ns(start_late));
+	report->work++;
+	report->misses += job->skipped + (job->late > 0);
+	report->skipped += job->skipped;
 	report->tardiness_sum_ns += late_ns;
 	if (late_ns > report->tardiness_max_ns)
 		report->tardiness_max_ns = late_ns;
@@ -55,28 +66,26 @@ static void record_miss(struct disvm_guest_report *report, uint64_t late_ns)
 
 void periodic_run(struct task *task)
 {
-	struct disvm_guest_report *report = report_of(task);
 	uint64_t period = ns_to_ticks(task->arg[0]);
 	uint64_t work = ns_to_ticks(task->arg[1]);
 	uint64_t release = run.start_tsc + period;
-	uint64_t now;
 
 	if (!period)
 		period = 1;
 	for (;;) {
-		now = task_sleep(task,
-				 release < run.end_tsc ? release : run.end_tsc);
-		if (task_over(task, now))
+		uint64_t begin = task_sleep(
+			task, release < run.end_tsc ? release : run.end_tsc);
+		struct job_end job;
+		uint64_t end;
+
+		if (task_over(task, begin))
 			return;
-		task_record(task, ticks_to_ns(now - release));
 		compute_for(work);
-		report->work++;
-		now = rdtsc();
-		if (task_over(task, now))
+		end = rdtsc();
+		if (task_over(task, end))
 			return;
-		if (release + period < now)
-			record_miss(report, ticks_to_ns(now - release - period));
-		for (release += period; release < now; release += period)
-			report->misses++;
+		job = job_end(release, period, end);
+		record_end(task, begin - release, &job);
+		release = job.next;
 	}
 }

@@ -25,6 +25,7 @@ static void sleep_until(struct task *task, uint64_t end_tsc)
 		if (next <= now) {
 			skipped = (now - next) / period + 1;
 			report->misses += skipped;
+			report->skipped += skipped;
 			next += skipped * period;
 		}
 	}

@@ -187,17 +187,19 @@ struct disvm_guest_report {
 	uint32_t state;    /**< DISVM_REPORT_* */
 	char workload[32]; /**< name and parameters, NUL terminated */
 	uint64_t work; /**< units done: loops, sleeps, jobs, round trips, locks */
-	uint64_t wakes;  /**< timed wakes or jobs measured in the histogram */
-	uint64_t misses; /**< jobs that ended after their deadline (periodic) */
+	uint64_t wakes; /**< timed wakes or jobs measured in the histogram */
+	uint64_t misses; /**< jobs that ended after their deadline, and @skipped */
 	uint64_t lateness_max_ns;
 	uint64_t elapsed_ns; /**< from the workload's start to the last update */
 	int64_t early_slack_ns;    /**< see DISVM_CALL_EARLY */
-	uint64_t tardiness_sum_ns; /**< of @misses: end of job after deadline */
+	uint64_t tardiness_sum_ns; /**< of jobs: end after the deadline */
 	uint64_t tardiness_max_ns;
 	uint32_t lateness[DISVM_HIST_BUCKETS]; /**< counts; see disvm_hist_bucket */
 	uint64_t boot_ns;  /**< vCPU 0: first instruction to here; 0: unknown */
 	uint64_t steal_ns; /**< MSR_KVM_STEAL_TIME's figure; 0 without */
 	uint64_t boot_tsc; /**< vCPU 0: its TSC at its first instruction */
+	uint64_t skipped;  /**< timed wakes or jobs whose time had passed before
+			    * they could begin; @wakes + this: all there were */
 };
 
 _Static_assert(sizeof(struct disvm_guest_report) <= 4096,

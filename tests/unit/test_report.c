@@ -160,6 +160,7 @@ static void test_guest_good_block_condensed(void **state)
 	assert_int_equal(g.work, 5000);
 	assert_int_equal(g.wakes, 4990);
 	assert_int_equal(g.misses, 3);
+	assert_int_equal(g.skipped, 2);
 	assert_int_equal(g.lateness.p50_ns, 20);
 	assert_int_equal(g.lateness.max_ns, 31);
 }

@@ -17,6 +17,7 @@ static inline struct disvm_guest_report guest_block(void)
 		.work = 5000,
 		.wakes = 4990,
 		.misses = 3,
+		.skipped = 2,
 		.lateness_max_ns = 31,
 		.elapsed_ns = 5000000000,
 	};

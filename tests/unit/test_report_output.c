@@ -142,6 +142,7 @@ static void test_json_guest_figures_as_specified(void **state)
 	assert_int_equal(integer(guest, "work"), 5000);
 	assert_int_equal(integer(guest, "wakes"), 4990);
 	assert_int_equal(integer(guest, "misses"), 3);
+	assert_int_equal(integer(guest, "skipped"), 2);
 	lateness = json_object_get(guest, "lateness_ns");
 	assert_int_equal(integer(lateness, "p50"), 20);
 	assert_int_equal(integer(lateness, "p90"), 20);

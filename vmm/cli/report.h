@@ -63,7 +63,8 @@ struct report_guest {
 	bool done; /**< the workload ended (DISVM_REPORT_DONE) */
 	uint64_t work;
 	uint64_t wakes;
-	uint64_t misses;
+	uint64_t misses;  /**< late jobs and @skipped */
+	uint64_t skipped; /**< of @wakes + @skipped that there were */
 	uint64_t elapsed_ns;
 	uint64_t steal_ns;
 	struct report_latency lateness;

@@ -97,11 +97,12 @@ static json_t *guest_of(const struct report_guest *g)
 			     latency_value(l, l->p99_ns), "p999",
 			     latency_value(l, l->p999_ns), "max",
 			     latency_value(l, l->max_ns));
-	return json_pack("{s:o,s:b,s:I,s:I,s:I,s:o,s:I,s:I}", "workload",
+	return json_pack("{s:o,s:b,s:I,s:I,s:I,s:o,s:I,s:I,s:I}", "workload",
 			 text_of(g->workload), "done", g->done, "work",
 			 count_of(g->work), "wakes", count_of(g->wakes),
 			 "elapsed_ns", count_of(g->elapsed_ns), "lateness_ns",
-			 lateness, "misses", count_of(g->misses), "steal_ns",
+			 lateness, "misses", count_of(g->misses), "skipped",
+			 count_of(g->skipped), "steal_ns",
 			 count_of(g->steal_ns));
 }
 
