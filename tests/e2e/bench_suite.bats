@@ -150,7 +150,8 @@ contenders() {
 @test "test_bench_deadline_counts_jobs_and_misses" {
 	contenders deadline u50 missed dis threads nice slice fifo deadline qemu
 	bench deadline '.figures | .u50_dis_jobs.min_per_s > 0 and
-		.u50_dis_missed.max_permille <= 1000'
+		.u50_dis_missed.max_permille <= 1000 and
+		.u50_dis_periods.min_count > 0 and .u50_dis_stalled.min_count >= 0'
 }
 
 @test "test_bench_deadline_at_95_percent_allows_no_miss" {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bench/grid.h"
+#include "bench/tally.h"
 
 #define BUSY_GUESTS 16u
 #define RATES 3u
@@ -43,6 +44,11 @@ static const struct grid_measure measures[] = {
 	 0,
 	 false,
 	 grid_periods},
+	{{"stalled", "missed in stalls", "count", false},
+	 GRID_CRITICAL,
+	 0,
+	 false,
+	 grid_stalled_misses},
 	{{"tardiness", "mean tardiness", "ns", false},
 	 GRID_CRITICAL,
 	 0,
@@ -122,6 +128,7 @@ static bool deadline_scene(const struct grid_case *c, bool quick,
 		.vcpus = 1,
 	};
 	scene->n_groups = RATES + 1;
+	scene->settle_ns = tally_settle_ns(c->value, period_ns[RATES - 1]);
 	return true;
 }
 

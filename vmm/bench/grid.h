@@ -136,6 +136,7 @@ double grid_p999(const struct grid_view *view);
 double grid_max(const struct grid_view *view);
 double grid_periods(const struct grid_view *view);
 double grid_missed_permille(const struct grid_view *view);
+double grid_stalled_misses(const struct grid_view *view);
 double grid_work_per_s(const struct grid_view *view);
 double grid_jain(const struct grid_view *view);
 /* These two are known of guests in this program alone. */

@@ -37,19 +37,23 @@ double grid_max(const struct grid_view *view)
 	return percentile(view->group, 1000);
 }
 
-/* Those worked through and those missed. */
+/* All that were: those that began and those that were skipped. */
 double grid_periods(const struct grid_view *view)
 {
 	double periods =
-		(double)view->group->wakes + (double)view->group->misses;
+		(double)view->group->wakes + (double)view->group->skipped;
 
 	return periods > 0 ? periods : (double)NAN;
 }
 
-/* Of all periods that were. */
 double grid_missed_permille(const struct grid_view *view)
 {
 	return 1000 * (double)view->group->misses / grid_periods(view);
+}
+
+double grid_stalled_misses(const struct grid_view *view)
+{
+	return (double)view->group->stalled_misses;
 }
 
 double grid_work_per_s(const struct grid_view *view)
@@ -73,11 +77,11 @@ double grid_growth_p99(const struct grid_view *view)
 /* Of the jobs that ended late. */
 double grid_tardiness_mean(const struct grid_view *view)
 {
-	double misses = (double)view->group->misses;
+	double late = (double)(view->group->misses - view->group->skipped);
 
 	if (isnan(grid_periods(view)))
 		return (double)NAN;
-	return misses > 0 ? (double)view->group->tardiness_sum_ns / misses : 0;
+	return late > 0 ? (double)view->group->tardiness_sum_ns / late : 0;
 }
 
 double grid_tardiness_max(const struct grid_view *view)

@@ -15,10 +15,19 @@
 
 /* Nothing takes that long; a child that hangs ends by SIGALRM. */
 #define CHILD_LIMIT_S 900u
+/* One slice of so many is to be free of stalls. */
+#define CLEAN_SHARE 4u
 
 unsigned scene_windows(const struct scene *scene)
 {
 	return scene->turn_ns ? 2 : 1;
+}
+
+bool scene_window_counts(const struct scene_window *window)
+{
+	return window->slices &&
+	       (window->slices - window->stalled) * CLEAN_SHARE >=
+		       window->slices;
 }
 
 unsigned scene_guests(const struct scene *scene)

@@ -71,6 +71,7 @@ struct scene_group {
  * @kernel:   the guest image.
  * @cpus:     host CPUs that everything runs on.
  * @warm_ns:  from when all guests are ready to the first window.
+ * @settle_ns: how long what a stall of the machine made late is late after it.
  * @turn_ns:  not 0: group 0 turns at this time of its own; the first window ends
  *            before, a second one begins after.
  * @strip:    note who ran where, SCENE_DIS only.
@@ -81,6 +82,7 @@ struct scene {
 	unsigned n_cpus;
 	uint64_t warm_ns;
 	uint64_t window_ns;
+	uint64_t settle_ns;
 	uint64_t turn_ns;
 	bool strip;
 	unsigned n_groups;
@@ -91,10 +93,11 @@ struct scene {
 struct scene_figures {
 	uint64_t work;
 	uint64_t wakes;
-	uint64_t misses;
+	uint64_t misses;  /**< late jobs and @skipped */
+	uint64_t skipped; /**< of @wakes + @skipped that there were */
 	uint64_t tardiness_sum_ns;
 	uint64_t tardiness_max_ns; /**< since its start, stalls included */
-	uint64_t stalled_misses;   /**< in the slices with one */
+	uint64_t stalled_misses;   /**< in the slices left out */
 	uint64_t exits; /**< to user space; 0 where nobody counts them */
 	double jain;    /**< of the work of its vCPUs */
 	struct bench_hist hist;
@@ -102,8 +105,8 @@ struct scene_figures {
 
 /**
  * A window is cut into slices of SCENE_SLICE_NS, a short one into shorter ones.
- * Those in which the stall watch saw the machine stand still, and those after them,
- * where what was late by it ends, are counted in @stalled and left out.
+ * Those that a stall of the machine may have touched are counted in @stalled and
+ * left out: see tally.h.
  * @clean_ns: length of the others.
  */
 struct scene_window {
@@ -139,6 +142,8 @@ struct scene_result {
 };
 
 unsigned scene_windows(const struct scene *scene);
+/** Are enough slices left, a quarter, for the window to stand for the scene? */
+bool scene_window_counts(const struct scene_window *window);
 unsigned scene_guests(const struct scene *scene);
 
 /**

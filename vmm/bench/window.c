@@ -3,7 +3,6 @@
 #include "bench/window.h"
 
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include <dis/executor.h>
 
+#include "bench/tally.h"
 #include "bench/watch.h"
 
 #define PAGE UINT64_C(4096)
@@ -24,21 +24,12 @@
 /* From the turn of group 0 to the second window. */
 #define TURN_MARGIN_NS (100 * DIS_MS_NS)
 
-struct vcpu_view {
-	const struct window_guest *guest;
-	unsigned index;
-	struct disvm_guest_report last;
-	uint64_t last_exits;
-	uint64_t work; /* in clean slices of this window */
-};
-
 struct play {
 	const struct scene *scene;
-	const struct window_source *source;
 	struct scene_result *result;
+	const struct window_source *source;
 	struct bench_watch *watch;
-	struct vcpu_view *view;
-	unsigned n_views;
+	struct tally tally;
 };
 
 static const struct disvm_guest_report *report_at(const uint8_t *mem,
@@ -138,117 +129,43 @@ bool bench_window_wait(const struct window_source *source, unsigned from,
 	return true;
 }
 
-static void read_report(const struct vcpu_view *view,
-			struct disvm_guest_report *out)
+void bench_window_read(const struct window_guest *guest, unsigned vcpu,
+		       struct disvm_guest_report *out)
 {
-	memcpy(out,
-	       report_at(view->guest->mem,
-			 view->guest->report + view->index * PAGE),
+	memcpy(out, report_at(guest->mem, guest->report + vcpu * PAGE),
 	       sizeof(*out));
-}
-
-static uint64_t exits_of(const struct play *p, const struct vcpu_view *view)
-{
-	return p->source->exits ? p->source->exits(view->guest, view->index)
-				: 0;
-}
-
-static void take_views(struct play *p)
-{
-	for (unsigned i = 0; i < p->n_views; i++) {
-		read_report(&p->view[i], &p->view[i].last);
-		p->view[i].last_exits = exits_of(p, &p->view[i]);
-		p->view[i].work = 0;
-	}
-}
-
-/* What a vCPU did in the slice that ends now. */
-static void add_slice(const struct play *p, struct scene_window *w,
-		      struct vcpu_view *view, bool stalled)
-{
-	struct scene_figures *f = &w->group[view->guest->group];
-	uint64_t exits = exits_of(p, view);
-	struct disvm_guest_report now;
-
-	read_report(view, &now);
-	if (now.tardiness_max_ns > f->tardiness_max_ns)
-		f->tardiness_max_ns = now.tardiness_max_ns;
-	if (stalled) {
-		f->stalled_misses += now.misses - view->last.misses;
-	} else {
-		view->work += now.work - view->last.work;
-		f->work += now.work - view->last.work;
-		f->wakes += now.wakes - view->last.wakes;
-		f->misses += now.misses - view->last.misses;
-		f->tardiness_sum_ns +=
-			now.tardiness_sum_ns - view->last.tardiness_sum_ns;
-		bench_hist_add(&f->hist, view->last.lateness, now.lateness);
-		f->exits += exits - view->last_exits;
-	}
-	view->last = now;
-	view->last_exits = exits;
-}
-
-static bool set_fairness(struct play *p, struct scene_window *w)
-{
-	uint64_t *work = calloc(p->n_views + 1, sizeof(*work));
-
-	if (!work)
-		return false;
-	for (unsigned g = 0; g < p->scene->n_groups; g++) {
-		unsigned n = 0;
-
-		for (unsigned i = 0; i < p->n_views; i++)
-			if (p->view[i].guest->group == g)
-				work[n++] = p->view[i].work;
-		w->group[g].jain = bench_jain(work, n);
-	}
-	free(work);
-	return true;
 }
 
 static bool play_window(struct play *p, struct scene_window *w)
 {
-	uint64_t from_ns, stalls = bench_watch_stalls(p->watch);
+	uint64_t from_ns = dis_clock_ns();
 	uint64_t slice_ns =
 		dis_ns_min(p->scene->window_ns / SLICES_MIN, SCENE_SLICE_NS);
-	bool after = false;
 
-	take_views(p);
-	from_ns = dis_clock_ns();
-	for (uint64_t left = p->scene->window_ns / slice_ns; left; left--) {
-		uint64_t now_ns, now_stalls;
-		bool stalled;
-
+	tally_begin(&p->tally, w, from_ns, bench_watch_stalls(p->watch));
+	/* One more, to decide on the last one. */
+	for (uint64_t left = p->scene->window_ns / slice_ns + 1; left; left--) {
 		sleep_until(from_ns + slice_ns);
 		if (!alive(p->source, p->result))
 			return false;
-		now_ns = dis_clock_ns();
-		now_stalls = bench_watch_stalls(p->watch);
-		stalled = now_stalls != stalls || after;
-		for (unsigned i = 0; i < p->n_views; i++)
-			add_slice(p, w, &p->view[i], stalled);
-		w->slices++;
-		if (stalled)
-			w->stalled++;
-		else
-			w->clean_ns += now_ns - from_ns;
-		after = now_stalls != stalls;
-		stalls = now_stalls;
-		from_ns = now_ns;
+		from_ns = dis_clock_ns();
+		tally_slice(&p->tally, from_ns, bench_watch_stalls(p->watch));
 	}
-	return set_fairness(p, w);
+	if (!tally_end(&p->tally, p->scene->n_groups))
+		return true;
+	scene_fail(p->result, SCENE_BROKEN, "out of memory");
+	return false;
 }
 
 /* The own time of the first vCPU of group 0. */
 static uint64_t turner_ns(const struct play *p)
 {
-	const struct vcpu_view *view = p->view;
+	const struct window_guest *guest = p->source->guest;
 	struct disvm_guest_report now;
 
-	while (view->guest->group != 0)
-		view++;
-	read_report(view, &now);
+	while (guest->group != 0)
+		guest++;
+	bench_window_read(guest, 0, &now);
 	return now.elapsed_ns;
 }
 
@@ -283,32 +200,16 @@ static void become_prompt(void)
 	sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
 }
 
-static bool make_views(struct play *p)
-{
-	const struct window_source *source = p->source;
-
-	for (unsigned i = 0; i < source->n; i++)
-		p->n_views += source->guest[i].vcpus;
-	p->view = calloc(p->n_views + 1, sizeof(*p->view));
-	if (!p->view) {
-		scene_fail(p->result, SCENE_BROKEN, "out of memory");
-		return false;
-	}
-	for (unsigned i = 0, v = 0; i < source->n; i++)
-		for (unsigned k = 0; k < source->guest[i].vcpus; k++, v++)
-			p->view[v] = (struct vcpu_view){
-				.guest = &source->guest[i], .index = k};
-	return true;
-}
-
 void bench_window_play(const struct scene *scene,
 		       const struct window_source *source,
 		       struct scene_result *result)
 {
 	struct play p = {.scene = scene, .source = source, .result = result};
 
-	if (!make_views(&p))
+	if (tally_open(&p.tally, source, scene->settle_ns)) {
+		scene_fail(result, SCENE_BROKEN, "out of memory");
 		return;
+	}
 	bench_watch_start(scene->cpus, scene->n_cpus, &p.watch,
 			  result->unwatched, sizeof(result->unwatched));
 	become_prompt();
@@ -316,5 +217,5 @@ void bench_window_play(const struct scene *scene,
 		result->outcome = SCENE_DONE;
 	if (p.watch)
 		bench_watch_stop(p.watch);
-	free(p.view);
+	tally_close(&p.tally);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Looking at running guests: their reports, in their memory, slice by slice.
+ * Looking at running guests: their reports, in their memory.
  *
  * Place in the flow: own.c and qemu.c bring guests up and hand their memory
- * over; bench_window_wait() until they are ready, bench_window_play() measures.
+ * over; bench_window_wait() until they are ready, bench_window_play() measures,
+ * slice by slice (tally.h).
  *
  * Invariant: what a guest wrote is copied once, then the copy is used. A
  * report's place is searched at the addresses where the tiny guest has it.
@@ -52,6 +53,10 @@ bool bench_window_ready(struct window_guest *guest);
  */
 bool bench_window_wait(const struct window_source *source, unsigned from,
 		       unsigned to, struct scene_result *result);
+
+/** Copy the report of vCPU @vcpu of @guest, which was ready. */
+void bench_window_read(const struct window_guest *guest, unsigned vcpu,
+		       struct disvm_guest_report *out);
 
 /** Measure all windows of @scene; sets the outcome. */
 void bench_window_play(const struct scene *scene,
