@@ -199,6 +199,14 @@ contenders() {
 	bench spawn '.ratios.one_first_to_bare.target == 1.25'
 }
 
+@test "test_bench_without_watch_tells_no_stalls" {
+	local name
+	for name in spawn density; do
+		bench $name '.unwatched != "" and
+			all(.figures[]; has("stalls") and .stalls == null)'
+	done
+}
+
 @test "test_bench_spawn_warm_guests_start_and_are_recycled" {
 	contenders spawn burst rate warm
 	bench spawn '.figures.one_warm_first == null or (.figures |

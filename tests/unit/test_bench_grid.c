@@ -335,6 +335,24 @@ static void test_grid_json_leaves_out_what_was_not_measured(void **state)
 	json_decref(root);
 }
 
+/* Without a watch nobody knows: 0 would be a claim. */
+static void test_grid_without_watch_tells_no_stalls(void **state)
+{
+	json_t *root, *figure;
+
+	(void)state;
+	snprintf(result.unwatched, sizeof(result.unwatched), "no <right>");
+	root = json_loads(written(json), 0, NULL);
+	assert_non_null(root);
+	figure = json_object_get(json_object_get(root, "figures"),
+				 "k1_dis_work");
+	assert_true(json_is_null(json_object_get(figure, "stalls")));
+	json_decref(root);
+	assert_non_null(strstr(written(bench_write_text),
+			       "7.00 (7.00..7.00)       -\n"));
+	assert_non_null(strstr(text, "not told apart: no <right>\n"));
+}
+
 static void test_grid_json_names_unit_and_direction(void **state)
 {
 	json_t *root = json_loads(written(json), 0, NULL);
@@ -423,6 +441,7 @@ int main(void)
 		TEST(test_grid_starvation_of_ours_is_worse_and_missed),
 		TEST(test_grid_starved_in_all_measures_is_noted_once),
 		TEST(test_grid_json_leaves_out_what_was_not_measured),
+		TEST(test_grid_without_watch_tells_no_stalls),
 		TEST(test_grid_json_names_unit_and_direction),
 		TEST(test_grid_page_escapes_text),
 		TEST(test_grid_page_needs_nothing_else),

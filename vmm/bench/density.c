@@ -310,6 +310,8 @@ static void describe(struct bench_result *result, bool quick)
 					    : "at 8,000 guests"}};
 
 	result->unit = "ns";
+	snprintf(result->unwatched, sizeof(result->unwatched), "%s",
+		 FLOCK_UNWATCHED);
 	result->what = "guests that idle, with the most there were";
 	result->n_cases = CASES;
 	memcpy(result->cases, cases, sizeof(cases));

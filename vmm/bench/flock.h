@@ -14,6 +14,11 @@
 #include "bench/own.h"
 #include "bench/qemu.h"
 
+/** Why there is no watch for stalls here: it wakes 500 times a second and would
+ * be in the times of starts and the use of CPUs that are measured. */
+#define FLOCK_UNWATCHED \
+	"not watched for, as the watch would be part of what is measured"
+
 /** @machine: not under QEMU. */
 struct flock_guest {
 	struct machine *machine;

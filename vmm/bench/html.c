@@ -234,7 +234,7 @@ static void write_notes(const struct bench_report *report, FILE *to)
 			"programs %.0f %%, the machine below %.0f %%.</p>\n",
 			others, steal);
 	if (*result->unwatched) {
-		fputs("<p class=\"warning\">Stalls of the machine could not be "
+		fputs("<p class=\"warning\">Stalls of the machine were not "
 		      "told apart: ",
 		      to);
 		bench_html_text(result->unwatched, to);

@@ -147,7 +147,9 @@ static json_t *figure_of(const struct bench_result *result, unsigned i)
 	json_object_set_new(object, key,
 			    rounds_of(figure->value, result->rounds));
 	json_object_set_new(object, "stalls",
-			    json_integer((json_int_t)figure->stalls));
+			    *result->unwatched
+				    ? json_null()
+				    : json_integer((json_int_t)figure->stalls));
 	snprintf(key, sizeof(key), "target_%s", figure->unit);
 	set_target(object, key, figure->target, bench_figure_met(result, i));
 	return object;

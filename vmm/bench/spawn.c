@@ -217,6 +217,8 @@ static void describe(struct bench_result *result, bool quick)
 			   .title = quick ? "5 at once" : "100 at once"}};
 
 	result->unit = "ns";
+	snprintf(result->unwatched, sizeof(result->unwatched), "%s",
+		 FLOCK_UNWATCHED);
 	result->what = "from the request for a guest of one vCPU";
 	result->n_cases = CASES;
 	result->n_contenders = BYS;

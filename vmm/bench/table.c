@@ -227,7 +227,10 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 		for (unsigned m = 0; m < result->n_measures; m++)
 			if (uses_measure(result, ci, m))
 				write_cell(result, result->cell[ci][k][m], to);
-		fprintf(to, " %7u\n", bench_stalls_of(result, ci, k));
+		if (*result->unwatched)
+			fprintf(to, " %7s\n", "-");
+		else
+			fprintf(to, " %7u\n", bench_stalls_of(result, ci, k));
 	}
 }
 
@@ -257,7 +260,7 @@ static void write_warnings(const struct bench_report *report, FILE *to)
 			report->host.cpu_list, others, steal);
 	if (*result->unwatched)
 		fprintf(to,
-			"\nwarning: stalls of the machine could not be "
+			"\nwarning: stalls of the machine were not "
 			"told apart: %s\n",
 			result->unwatched);
 	if (report->options->quick)
