@@ -231,14 +231,19 @@ static int bind_to(const unsigned *cpus, unsigned n)
 	return ret;
 }
 
+static double guess_s(const struct bench_report *report)
+{
+	return report->bench->round_s * report->options->rounds;
+}
+
 /* @report: the bench and the options; the rest is filled in. */
-static int run_bench(struct bench_report *report)
+static int run_bench(struct bench_report *report,
+		     struct bench_progress *progress)
 {
 	const struct bench *bench = report->bench;
 	const struct bench_options *options = report->options;
 	const unsigned *cpus = bench->one_cpu ? &options->cpu : options->cpus;
 	unsigned n = bench->one_cpu ? 1 : options->n_cpus;
-	struct bench_progress progress = {0};
 	struct bench_load before, after;
 	char err[ERR_BYTES];
 	int ret = bind_to(cpus, n);
@@ -253,8 +258,9 @@ static int run_bench(struct bench_report *report)
 		return CLI_HOST;
 	}
 	report->result->rounds = options->rounds;
+	bench_progress_next(progress, guess_s(report));
 	before = bench_load_read(cpus, n);
-	if (bench->run(options, &progress, report->result, err, sizeof(err))) {
+	if (bench->run(options, progress, report->result, err, sizeof(err))) {
 		cli_error("bench", "%s: %s", bench->name, err);
 		return CLI_HOST;
 	}
@@ -267,13 +273,18 @@ static int run_bench(struct bench_report *report)
 /* Tables as they come, JSON when all is there. */
 static int run_benches(struct bench_report *reports, unsigned n)
 {
+	struct bench_progress progress;
 	int status = CLI_DONE, ret = 0;
+	double all_s = 0;
 
+	for (unsigned i = 0; i < n; i++)
+		all_s += guess_s(&reports[i]);
+	bench_progress_open(&progress, stderr, all_s);
 	for (unsigned i = 0; i < n && status == CLI_DONE && !ret; i++) {
 		if (n > 1)
 			fprintf(stderr, "%s (%u of %u)\n",
 				reports[i].bench->name, i + 1, n);
-		status = run_bench(&reports[i]);
+		status = run_bench(&reports[i], &progress);
 		if (status == CLI_DONE && !reports[i].options->json)
 			ret = bench_write_text(&reports[i], stdout);
 	}

@@ -164,19 +164,37 @@ struct bench_result {
 	const char *strip_kinds[2];
 };
 
-/** Says on standard error how far the bench is; see bench_progress_step(). */
+/**
+ * Says how far the bench that runs is: on a terminal in one line that moves,
+ * elsewhere in a line per round, and at least one each ten seconds.
+ *
+ * @now_ns:  the clock.
+ * @guess_s: what this bench takes as a rule; @done_s, @later_s: those before and
+ *       after it, if there are any.
+ * @start_ns, @begin_ns: of the first bench and of this one; @end_ns: expected.
+ * @said_ns: when the last line was written.
+ * @steps:   of one round; @done: of all.
+ */
 struct bench_progress {
 	FILE *to;
 	bool tty;
+	uint64_t (*now_ns)(void);
+	double guess_s;
+	double done_s;
+	double later_s;
 	uint64_t start_ns;
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	uint64_t said_ns;
 	unsigned rounds;
-	unsigned steps; /**< of one round */
-	unsigned done;  /**< steps, of all rounds */
+	unsigned steps;
+	unsigned done;
 };
 
 /**
  * @one_cpu: measures on options->cpu, where the main thread is bound, and needs
  *       no guest image; others use all CPUs.
+ * @round_s: what a round takes as a rule; for the time left.
  * @run: measure. @result comes with its rounds only.
  *       Context: main thread.
  *       Return: 0, or -errno with @err (this host cannot: exit 3).
@@ -185,6 +203,7 @@ struct bench {
 	const char *name;
 	const char *summary;
 	bool one_cpu;
+	unsigned round_s;
 	int (*run)(const struct bench_options *options,
 		   struct bench_progress *progress, struct bench_result *result,
 		   char *err, size_t err_size);
@@ -238,12 +257,19 @@ struct bench_curve *bench_add_curve(struct bench_result *result,
 				    unsigned n);
 void bench_result_free(struct bench_result *result);
 
+/** Of benches that take @guess_s altogether as a rule; none runs yet. */
+void bench_progress_open(struct bench_progress *progress, FILE *to,
+			 double guess_s);
+/** The next bench takes @guess_s of that. */
+void bench_progress_next(struct bench_progress *progress, double guess_s);
 /** A round consists of @steps steps; the time left is told as if all took the
  * same time. */
 void bench_progress_begin(struct bench_progress *progress, unsigned rounds,
 			  unsigned steps);
 /** One step is done; shows what is left when there is news. */
 void bench_progress_step(struct bench_progress *progress);
+/** A step lasts: shows the bench that runs, if nothing was shown for long. */
+void bench_progress_tick(void);
 /** Clears the line. */
 void bench_progress_end(struct bench_progress *progress);
 

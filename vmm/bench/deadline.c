@@ -157,5 +157,6 @@ static int run_deadline(const struct bench_options *options,
 const struct bench bench_deadline = {
 	.name = "deadline",
 	.summary = "deadlines missed on cores that are nearly full",
+	.round_s = 190,
 	.run = run_deadline,
 };

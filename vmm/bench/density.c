@@ -445,5 +445,6 @@ static int run_density(const struct bench_options *options,
 const struct bench bench_density = {
 	.name = "density",
 	.summary = "how many guests there can be, and what each costs",
+	.round_s = 90,
 	.run = run_density,
 };

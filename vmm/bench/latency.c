@@ -116,5 +116,6 @@ static int run_latency(const struct bench_options *options,
 const struct bench bench_latency = {
 	.name = "latency",
 	.summary = "how late a guest wakes beside busy ones",
+	.round_s = 140,
 	.run = run_latency,
 };

@@ -85,5 +85,6 @@ static int run_lockholder(const struct bench_options *options,
 const struct bench bench_lockholder = {
 	.name = "lockholder",
 	.summary = "a spin lock among more vCPUs than cores",
+	.round_s = 40,
 	.run = run_lockholder,
 };

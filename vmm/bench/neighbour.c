@@ -111,5 +111,6 @@ static int run_neighbour(const struct bench_options *options,
 const struct bench bench_neighbour = {
 	.name = "neighbour",
 	.summary = "what a guest that turns into a busy loop does to its like",
+	.round_s = 60,
 	.run = run_neighbour,
 };

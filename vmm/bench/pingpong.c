@@ -75,5 +75,6 @@ static int run_pingpong(const struct bench_options *options,
 const struct bench bench_pingpong = {
 	.name = "pingpong",
 	.summary = "IPIs between two vCPUs of a guest, alone and under load",
+	.round_s = 40,
 	.run = run_pingpong,
 };

@@ -3,18 +3,24 @@
 #include "bench/scene.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/bench.h"
+
 /* Nothing takes that long; a child that hangs ends by SIGALRM. */
 #define CHILD_LIMIT_S 900u
+/* Between two looks at whether there is something to tell. */
+#define TICK_MS 1000
 /* One slice of so many is to be free of stalls. */
 #define CLEAN_SHARE 4u
 
@@ -63,10 +69,23 @@ child_main(void (*body)(void *shared, const void *arg), const void *arg,
 	_exit(0);
 }
 
+/* Until it ended, or this kernel cannot tell. */
+static void show_progress(pid_t child)
+{
+	struct pollfd ended = {.fd = pidfd_open(child, 0), .events = POLLIN};
+
+	if (ended.fd < 0)
+		return;
+	while (!poll(&ended, 1, TICK_MS))
+		bench_progress_tick();
+	close(ended.fd);
+}
+
 static int wait_for(pid_t child, char *err, size_t err_size)
 {
 	int status;
 
+	show_progress(child);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

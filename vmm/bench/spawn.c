@@ -334,5 +334,6 @@ static int run_spawn(const struct bench_options *options,
 const struct bench bench_spawn = {
 	.name = "spawn",
 	.summary = "how long a guest takes to start, alone and among many",
+	.round_s = 30,
 	.run = run_spawn,
 };

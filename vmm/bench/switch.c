@@ -279,5 +279,6 @@ const struct bench bench_switch = {
 	.name = "switch",
 	.summary = "what a dispatch costs, against a bare KVM_RUN loop",
 	.one_cpu = true,
+	.round_s = 10,
 	.run = run_switch,
 };

@@ -72,5 +72,6 @@ static int run_throughput(const struct bench_options *options,
 const struct bench bench_throughput = {
 	.name = "throughput",
 	.summary = "what busy vCPUs get done, and how evenly",
+	.round_s = 60,
 	.run = run_throughput,
 };
