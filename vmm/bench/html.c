@@ -94,6 +94,15 @@ static void write_figure_target(const struct bench_result *result, unsigned i,
 		     to);
 }
 
+static void write_stalls(const struct bench_result *result, unsigned stalls,
+			 FILE *to)
+{
+	if (*result->unwatched)
+		fputs("<td>-</td>", to);
+	else
+		fprintf(to, "<td>%u</td>", stalls);
+}
+
 static void write_figure_cells(const struct bench_result *result, unsigned i,
 			       FILE *to)
 {
@@ -105,7 +114,8 @@ static void write_figure_cells(const struct bench_result *result, unsigned i,
 	for (unsigned k = 0; k < 3; k++)
 		fprintf(to, "<td>%s</td>",
 			bench_format(values[k], f->unit, text, sizeof(text)));
-	fprintf(to, "<td>%u</td><td>", f->stalls);
+	write_stalls(result, f->stalls, to);
+	fputs("<td>", to);
 	write_figure_target(result, i, to);
 	fputs("</td>", to);
 }
@@ -172,8 +182,8 @@ static void write_case(const struct bench_result *result, unsigned ci, FILE *to)
 		fprintf(to, "<tr><td>%s</td>", result->contenders[k].title);
 		for (unsigned m = 0; m < result->n_measures; m++)
 			write_cell(result, result->cell[ci][k][m], to);
-		fprintf(to, "<td>%u</td></tr>\n",
-			bench_stalls_of(result, ci, k));
+		write_stalls(result, bench_stalls_of(result, ci, k), to);
+		fputs("</tr>\n", to);
 	}
 	fputs("</table>\n", to);
 }
