@@ -242,11 +242,13 @@ static struct machine *allocate(const struct machine_kind *kind, unsigned seq)
 		(struct kvm_rom){kind->firmware.rom, kind->firmware.bytes};
 	machine->vm.bus = &machine->bus;
 	machine->vm.mmio = &machine->mmio;
-	machine->vm.lapics = (struct lapic_bus){.cpus = machine->lapics,
-						.ncpus = spec->vcpus,
-						.tsc_khz = kind->kvm.tsc_khz,
-						.wake = wake_vcpu,
-						.ctx = machine};
+	machine->vm.lapics =
+		(struct lapic_bus){.cpus = machine->lapics,
+				   .ncpus = spec->vcpus,
+				   .tsc_khz = kind->kvm.tsc_khz,
+				   .phys_bits = kind->kvm.phys_bits,
+				   .wake = wake_vcpu,
+				   .ctx = machine};
 	return machine;
 }
 

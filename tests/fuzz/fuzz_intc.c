@@ -59,6 +59,7 @@ static const struct lapic_bus bus = {
 	.cpus = cpus,
 	.ncpus = CPUS,
 	.tsc_khz = 2000000,
+	.phys_bits = 46,
 	.wake = on_ipi,
 	.eoi = on_eoi,
 };

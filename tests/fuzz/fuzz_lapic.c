@@ -43,6 +43,7 @@ static const struct lapic_bus bus = {
 	.cpus = cpus,
 	.ncpus = CPUS,
 	.tsc_khz = 2000000,
+	.phys_bits = 46,
 	.wake = on_wake,
 	.eoi = on_eoi,
 };
@@ -208,6 +209,7 @@ static void check_promises(const struct lapic *l)
 
 	check(bus.cpus[l->id] == l);
 	check(on || !lapic_x2apic(l));
+	check(!(l->base >> bus.phys_bits));
 	check(!(enabled & LAPIC_ENABLED_GLOBAL) == !on);
 	check(!(enabled & LAPIC_ENABLED_SOFTWARE) ==
 	      !(on && l->svr & LAPIC_SVR_ENABLE));

@@ -56,6 +56,7 @@ void bare_vm_open(struct bare_vm *vm)
 	vm->vm.lapics = (struct lapic_bus){.cpus = vm->lapics,
 					   .ncpus = 2,
 					   .tsc_khz = vm->kvm.tsc_khz,
+					   .phys_bits = vm->kvm.phys_bits,
 					   .wake = no_wake};
 	assert_int_equal(kvm_vm_init(&vm->vm, &vm->kvm, err, sizeof(err)), 0);
 	for (unsigned i = 0; i < 2; i++)

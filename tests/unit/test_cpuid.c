@@ -213,6 +213,14 @@ static void test_cpuid_topology_intel_keeps_sizes(void **state)
 	assert_int_equal(leaf(0x80000008, 0)->eax, 0x3027);
 }
 
+static void test_cpuid_phys_bits_are_those_of_the_leaf(void **state)
+{
+	(void)state;
+	assert_int_equal(cpuid_phys_bits(&table.head), 36);
+	add(0x80000008, 0)->eax = 0x302e;
+	assert_int_equal(cpuid_phys_bits(&table.head), 46);
+}
+
 static void test_cpuid_topology_full_table_is_not_overrun(void **state)
 {
 	(void)state;
@@ -241,6 +249,7 @@ int main(void)
 		CPUID(test_cpuid_topology_amd_has_cores_and_id_bits),
 		CPUID(test_cpuid_topology_amd_extended_has_the_core),
 		CPUID(test_cpuid_topology_intel_keeps_sizes),
+		CPUID(test_cpuid_phys_bits_are_those_of_the_leaf),
 		CPUID(test_cpuid_topology_full_table_is_not_overrun),
 	};
 

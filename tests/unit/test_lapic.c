@@ -57,15 +57,35 @@ static void test_lapic_base_invalid_state_faults(void **state)
 	wr_faults(*state, 1, LAPIC_MSR_BASE, 0xfee00400);
 }
 
-/* 10.4.4: bits 7:0, 9 and those beyond the physical address are reserved. */
+/* 10.4.4: bits 7:0 and 9 are reserved. */
 static void test_lapic_base_reserved_bit_faults(void **state)
 {
-	for (unsigned bit = 0; bit < 64; bit++) {
-		if (bit < 8 || bit == 9 || bit >= 52)
+	for (unsigned bit = 0; bit <= 9; bit++)
+		if (bit != 8)
 			wr_faults(*state, 1, LAPIC_MSR_BASE,
 				  BASE_X2APIC | UINT64_C(1) << bit);
-	}
 	assert_int_equal(rd(*state, 1, LAPIC_MSR_BASE), BASE_XAPIC);
+}
+
+/* 10.4.4: those beyond MAXPHYADDR as well, all below are the page's address. */
+static void test_lapic_base_beyond_physical_address_faults(void **state)
+{
+	static const unsigned widths[] = {36, 40, 52};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		f->bus.phys_bits = widths[i];
+		for (unsigned bit = 32; bit < 64; bit++) {
+			uint64_t base = BASE_XAPIC | UINT64_C(1) << bit;
+
+			if (bit >= widths[i]) {
+				wr_faults(f, 1, LAPIC_MSR_BASE, base);
+				continue;
+			}
+			wr(f, 1, LAPIC_MSR_BASE, base);
+			assert_int_equal(rd(f, 1, LAPIC_MSR_BASE), base);
+		}
+	}
 }
 
 /* 10.12.5.1: x2APIC state is lost on the way through disabled, the ID not. */
@@ -394,6 +414,7 @@ int main(void)
 		TR(test_lapic_base_disabled_to_x2apic_faults),
 		TR(test_lapic_base_invalid_state_faults),
 		TR(test_lapic_base_reserved_bit_faults),
+		TR(test_lapic_base_beyond_physical_address_faults),
 		TR(test_lapic_base_off_and_on_resets_registers),
 		TR(test_lapic_registers_after_reset_match_sdm),
 		T4(test_lapic_init_resets_all_but_id_and_mode),

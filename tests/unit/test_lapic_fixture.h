@@ -148,6 +148,7 @@ static inline struct fixture *fixture_reset(unsigned ncpus)
 		.cpus = f->cpus,
 		.ncpus = ncpus,
 		.tsc_khz = TSC_KHZ,
+		.phys_bits = 52,
 		.wake = fixture_wake,
 		.eoi = fixture_eoi,
 		.ctx = f,

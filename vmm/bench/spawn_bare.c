@@ -62,6 +62,7 @@ static int open_one(struct bare_machine *m, const struct kvm *kvm, uint8_t *mem,
 	m->vm.lapics = (struct lapic_bus){.cpus = m->lapics,
 					  .ncpus = 1,
 					  .tsc_khz = kvm->tsc_khz,
+					  .phys_bits = kvm->phys_bits,
 					  .wake = no_wake};
 	io_bus_init(&m->bus, IO_BUS_PORTS);
 	io_bus_init(&m->mmio, IO_BUS_MEMORY);

@@ -99,6 +99,7 @@ static int guest_open(struct bench_guest *guest, struct bench_guests *all,
 	guest->vm.lapics = (struct lapic_bus){.cpus = guest->lapics,
 					      .ncpus = 1,
 					      .tsc_khz = all->kvm.tsc_khz,
+					      .phys_bits = all->kvm.phys_bits,
 					      .wake = wake,
 					      .ctx = guest};
 	io_bus_init(&guest->bus, IO_BUS_PORTS);

@@ -8,8 +8,8 @@
 #include <dis/assert.h>
 
 #define BASE_DEFAULT UINT64_C(0xfee00000)
-/* 7:0, 9 and what is beyond the widest physical address (SDM 10.4.4). */
-#define BASE_RESERVED (UINT64_C(0x2ff) | ~((UINT64_C(1) << 52) - 1))
+/* Of the flags; what is beyond the physical address is reserved too (SDM 10.4.4). */
+#define BASE_RESERVED UINT64_C(0x2ff)
 
 #define SVR_RESET 0xffu
 
@@ -45,6 +45,8 @@ void lapic_init(struct lapic *l, uint32_t apic_id, bool bsp,
 	DIS_ASSERT(apic_id < bus->ncpus);
 	DIS_ASSERT(!bus->cpus[apic_id] || bus->cpus[apic_id] == l);
 	DIS_ASSERT(bus->tsc_khz > 0);
+	DIS_ASSERT(bus->phys_bits >= LAPIC_PHYS_BITS_MIN &&
+		   bus->phys_bits <= LAPIC_PHYS_BITS_MAX);
 	memset(l, 0, sizeof(*l));
 	l->bus = bus;
 	l->id = apic_id;
@@ -69,7 +71,7 @@ static int base_write(struct lapic *l, uint64_t val)
 	uint64_t from = l->base & mode;
 	uint64_t to = val & mode;
 
-	if (val & BASE_RESERVED)
+	if (val & BASE_RESERVED || val >> l->bus->phys_bits)
 		return -EINVAL;
 	/* SDM 10.12.5.1: four of the changes are illegal. */
 	if (to == LAPIC_BASE_EXTD)

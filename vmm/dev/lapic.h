@@ -52,6 +52,9 @@
 
 /** Of registers, in xAPIC form. */
 #define LAPIC_PAGE_BYTES 4096u
+/** Width of physical addresses (SDM vol. 3A, 4.1.4). */
+#define LAPIC_PHYS_BITS_MIN 32u
+#define LAPIC_PHYS_BITS_MAX 52u
 /** Most local APICs of a machine. */
 #define LAPIC_MAX 256u
 
@@ -111,6 +114,7 @@ struct lapic_message {
  * @cpus:    @ncpus entries, NULL at first, each filled by lapic_init() before
  *           any vCPU runs; index = APIC ID.
  * @tsc_khz: frequency of the guest's TSC, not 0.
+ * @phys_bits: MAXPHYADDR, as the guest's CPUID says.
  * @wake:    vCPU @cpu has something new in its posted words. Called by the
  *           thread of vCPU @sender after the post; must not block. Not
  *           called if an earlier post of the same kind is still to be taken
@@ -123,6 +127,7 @@ struct lapic_bus {
 	struct lapic **cpus;
 	unsigned ncpus;
 	uint32_t tsc_khz;
+	unsigned phys_bits;
 	void (*wake)(void *ctx, unsigned cpu, unsigned sender);
 	void (*eoi)(void *ctx, unsigned cpu, uint8_t vector);
 	void *ctx;

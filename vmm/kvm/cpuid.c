@@ -18,9 +18,13 @@
 #define LEAF_KVM_FEATURES 0x40000001u
 #define LEAF_TIMING 0x40000010u
 #define LEAF_AMD_FEATURES 0x80000001u
+#define LEAF_ADDRESS_SIZES 0x80000008u
 #define LEAF_AMD_SVM 0x8000000au
 #define LEAF_AMD_PERFORMANCE 0x80000022u
 #define LEAF_AMD_TOPOLOGY_V2 0x80000026u
+
+/* SDM vol. 3A, 4.1.4: without the leaf, with PAE. */
+#define PHYS_BITS_PAE 36u
 
 #define ECX_VMX (1u << 5)
 #define ECX_PDCM (1u << 15)
@@ -99,12 +103,24 @@ bool cpuid_keep(struct kvm_cpuid_entry2 *e, bool kernel_irqchip)
 	}
 }
 
-uint32_t cpuid_signature(const struct kvm_cpuid2 *cpuid)
+static uint32_t eax_of(const struct kvm_cpuid2 *cpuid, uint32_t leaf)
 {
 	for (uint32_t i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == LEAF_FEATURES)
+		if (cpuid->entries[i].function == leaf)
 			return cpuid->entries[i].eax;
 	return 0;
+}
+
+uint32_t cpuid_signature(const struct kvm_cpuid2 *cpuid)
+{
+	return eax_of(cpuid, LEAF_FEATURES);
+}
+
+uint32_t cpuid_phys_bits(const struct kvm_cpuid2 *cpuid)
+{
+	uint32_t bits = eax_of(cpuid, LEAF_ADDRESS_SIZES) & 0xffu;
+
+	return bits ? bits : PHYS_BITS_PAE;
 }
 
 int cpuid_read(const struct kvm *kvm, bool kernel_irqchip,

@@ -39,6 +39,9 @@ void cpuid_put_topology(struct kvm_cpuid2 *cpuid, uint32_t apic_id,
 /** Family, model and stepping: EAX of leaf 1, which is in EDX after INIT. */
 uint32_t cpuid_signature(const struct kvm_cpuid2 *cpuid);
 
+/** MAXPHYADDR: of leaf 0x80000008, or what a CPU without it has. */
+uint32_t cpuid_phys_bits(const struct kvm_cpuid2 *cpuid);
+
 /** Bits of an APIC ID that tell @ncpus CPUs apart. */
 uint32_t cpuid_id_bits(unsigned ncpus);
 

@@ -128,6 +128,7 @@ int kvm_open(bool kernel_irqchip, struct kvm *out, char *err, size_t err_size)
 			 strerror(-ret));
 		goto err_close;
 	}
+	kvm.phys_bits = cpuid_phys_bits(kvm.cpuid);
 	*out = kvm;
 	return 0;
 

@@ -21,12 +21,14 @@
 /**
  * @cpuid:     KVM_GET_SUPPORTED_CPUID, completed by cpuid.c for our machine.
  * @tsc_ns:    ns per tick of the TSC, times 2^32.
+ * @phys_bits: MAXPHYADDR of guests.
  * @tsc_khz:   frequency of the host's TSC, which guests see unscaled.
  */
 struct kvm {
 	int fd;
 	size_t run_bytes; /* of a vCPU's mapping */
 	uint32_t tsc_khz;
+	uint32_t phys_bits;
 	uint64_t tsc_ns;
 	struct kvm_cpuid2 *cpuid;
 };
