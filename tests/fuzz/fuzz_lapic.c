@@ -134,7 +134,8 @@ static void enter(struct lapic *l)
 	lapic_take_sipi(l);
 	if (l->activity != LAPIC_ACTIVE)
 		return;
-	lapic_take_nmi(l);
+	while (lapic_take_nmi(l))
+		continue;
 	if (lapic_extint(l)) {
 		lapic_extint_taken(l);
 		check(!lapic_extint(l));
@@ -157,6 +158,7 @@ static void leave(struct lapic *l, const struct step *s)
 	lapic_pv_eoi_collect(l);
 	check(pv_word[l->id] == 0);
 	lapic_cr8_set(l, s->cpu >> 3 & 15u);
+	lapic_nmi_mask_set(l, s->what & 0x80);
 }
 
 /* What its owner does. */
@@ -210,6 +212,7 @@ static void check_promises(const struct lapic *l)
 	check(bus.cpus[l->id] == l);
 	check(on || !lapic_x2apic(l));
 	check(!(l->base >> bus.phys_bits));
+	check(l->nmis <= LAPIC_NMIS_MAX);
 	check(!(enabled & LAPIC_ENABLED_GLOBAL) == !on);
 	check(!(enabled & LAPIC_ENABLED_SOFTWARE) ==
 	      !(on && l->svr & LAPIC_SVR_ENABLE));

@@ -244,6 +244,70 @@ static void test_lapic_has_wake_nmi_ignores_if(void **state)
 	assert_false(lapic_has_wake(f->cpus[0], false));
 }
 
+/* SDM 6.7.1: in an NMI handler a further one waits for IRET. */
+static void test_lapic_has_wake_masked_nmi_does_not_wake(void **state)
+{
+	struct fixture *f = *state;
+
+	lapic_nmi_mask_set(f->cpus[0], true);
+	lapic_post_nmi(f->cpus[0]);
+	lapic_sync(f->cpus[0]);
+	assert_false(lapic_has_wake(f->cpus[0], true));
+	post(f, 0x40);
+	assert_true(lapic_has_wake(f->cpus[0], true));
+	assert_false(lapic_has_wake(f->cpus[0], false));
+	lapic_nmi_mask_set(f->cpus[0], false);
+	assert_true(lapic_has_wake(f->cpus[0], false));
+}
+
+static void test_lapic_init_ends_the_mask_of_nmi(void **state)
+{
+	struct fixture *f = *state;
+
+	lapic_nmi_mask_set(f->cpus[0], true);
+	lapic_post_init(f->cpus[0]);
+	lapic_sync(f->cpus[0]);
+	lapic_take_init(f->cpus[0]);
+	lapic_post_nmi(f->cpus[0]);
+	lapic_sync(f->cpus[0]);
+	assert_true(lapic_has_wake(f->cpus[0], false));
+}
+
+static unsigned take_nmis(struct lapic *l)
+{
+	unsigned taken = 0;
+
+	while (lapic_take_nmi(l))
+		taken++;
+	return taken;
+}
+
+/* SDM 6.7.1: one in service, one that waits; the others are lost. */
+static void test_lapic_nmis_before_sync_count_to_two(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned posts = 1; posts <= 4; posts++) {
+		for (unsigned i = 0; i < posts; i++)
+			assert_int_equal(lapic_post_nmi(f->cpus[0]), i == 0);
+		lapic_sync(f->cpus[0]);
+		assert_int_equal(take_nmis(f->cpus[0]), posts < 2 ? posts : 2);
+	}
+}
+
+static void test_lapic_nmis_of_several_syncs_count_to_two(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		lapic_post_nmi(f->cpus[0]);
+		lapic_sync(f->cpus[0]);
+	}
+	assert_int_equal(take_nmis(f->cpus[0]), 2);
+	lapic_sync(f->cpus[0]);
+	assert_int_equal(take_nmis(f->cpus[0]), 0);
+}
+
 /* SDM 8.4.3: application processors wait for SIPI after reset, the BSP not. */
 static void test_lapic_activity_after_reset_depends_on_bsp(void **state)
 {
@@ -345,11 +409,14 @@ static void test_lapic_nmi_while_waiting_is_held(void **state)
 	assert_true(lapic_take_nmi(f->cpus[1]));
 }
 
-/* INIT drops an NMI that came before it. */
+/* INIT drops NMIs that came before it. */
 static void test_lapic_nmi_before_init_is_lost(void **state)
 {
 	struct fixture *f = *state;
 
+	lapic_post_nmi(f->cpus[0]);
+	lapic_sync(f->cpus[0]);
+	lapic_post_nmi(f->cpus[0]);
 	lapic_post_nmi(f->cpus[0]);
 	lapic_post_init(f->cpus[0]);
 	lapic_sync(f->cpus[0]);
@@ -376,6 +443,10 @@ int main(void)
 		T1(test_lapic_post_twice_wakes_once),
 		T1(test_lapic_has_wake_needs_if_and_priority),
 		T1(test_lapic_has_wake_nmi_ignores_if),
+		T1(test_lapic_has_wake_masked_nmi_does_not_wake),
+		T1(test_lapic_init_ends_the_mask_of_nmi),
+		T1(test_lapic_nmis_before_sync_count_to_two),
+		T1(test_lapic_nmis_of_several_syncs_count_to_two),
 		TR(test_lapic_activity_after_reset_depends_on_bsp),
 		TR(test_lapic_sipi_while_waiting_starts),
 		TR(test_lapic_sipi_while_active_is_ignored),

@@ -140,6 +140,11 @@ enum lapic_activity {
 };
 
 #define LAPIC_VECTOR_WORDS 4
+/**
+ * A processor that looks at once has one NMI in service and latches another (SDM
+ * 6.7.1); ours may look later, and has to find both.
+ */
+#define LAPIC_NMIS_MAX 2u
 #define LAPIC_LVTS 7
 
 struct lapic {
@@ -182,8 +187,9 @@ struct lapic {
 
 	enum lapic_activity activity;
 	bool init_taken; /**< INIT done here, the vCPU's registers still to be */
-	bool nmi;
-	bool lint0;  /**< level of the pin */
+	bool nmi_masked;
+	unsigned nmis; /**< not yet taken, LAPIC_NMIS_MAX at most */
+	bool lint0;    /**< level of the pin */
 	bool extint; /**< a message said that the 8259 pair has an interrupt */
 	int sipi;    /**< vector of the SIPI that ended the wait, or -1 */
 };
@@ -327,7 +333,7 @@ int lapic_accept(struct lapic *l);
  *
  * Context: owner, after lapic_sync().
  * Return: true for an INIT or SIPI not yet taken; while active also for an NMI
- * and, with @if_flag, for a deliverable interrupt or an ExtINT.
+ * that is not masked and, with @if_flag, for a deliverable interrupt or an ExtINT.
  */
 bool lapic_has_wake(const struct lapic *l, bool if_flag);
 
@@ -335,14 +341,21 @@ bool lapic_has_wake(const struct lapic *l, bool if_flag);
  * Each returns an event once. INIT: the vCPU's registers are to be reset; look
  * at lapic_activity() afterwards (the bootstrap processor goes on at the reset
  * vector, others wait for SIPI). SIPI: vector, or -1; the start address is
- * vector << 12 in real mode. NMI: held back while the processor waits for SIPI.
- * Take INIT before SIPI.
+ * vector << 12 in real mode. NMI: held back while the processor waits for SIPI; as
+ * many may be there as a processor would keep with none in service: who knows
+ * how many are drops the others. Take INIT before SIPI.
  *
  * Context: owner, after lapic_sync().
  */
 bool lapic_take_init(struct lapic *l);
 int lapic_take_sipi(struct lapic *l);
 bool lapic_take_nmi(struct lapic *l);
+
+/** Is the processor in an NMI handler? Then NMIs do not end its halt. Owner. */
+static inline void lapic_nmi_mask_set(struct lapic *l, bool masked)
+{
+	l->nmi_masked = masked;
+}
 
 /**
  * lapic_lint0_set - the pin LINT0 is at @level, on a PC the INTR of the 8259 pair.

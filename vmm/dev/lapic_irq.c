@@ -100,7 +100,8 @@ void lapic_discard_posted(struct lapic *l)
 /*
  * Posts @event, with @vector if it is a SIPI. It cancels the events of @cancel:
  * what came before an INIT must not be taken for something after it. A SIPI
- * keeps the vector of an earlier one, which starts the processor.
+ * keeps the vector of an earlier one, which starts the processor; a second NMI
+ * is noted beside the first.
  */
 static bool post_event(struct lapic *l, uint32_t event, uint32_t cancel,
 		       uint8_t vector)
@@ -115,6 +116,8 @@ static bool post_event(struct lapic *l, uint32_t event, uint32_t cancel,
 		new = (old & ~cancel) | event;
 		if (!(old & LAPIC_EVENT_SIPI))
 			new |= vector;
+		if (old & event & LAPIC_EVENT_NMI)
+			new |= LAPIC_EVENT_SECOND_NMI;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&l->posted_events, &old, new, memory_order_release,
 		memory_order_relaxed));
@@ -129,7 +132,7 @@ bool lapic_post_nmi(struct lapic *l)
 bool lapic_post_init(struct lapic *l)
 {
 	return post_event(l, LAPIC_EVENT_INIT,
-			  LAPIC_EVENT_NMI | LAPIC_EVENT_EXTINT |
+			  LAPIC_EVENT_NMIS | LAPIC_EVENT_EXTINT |
 				  LAPIC_EVENT_SIPI | LAPIC_EVENT_SIPI_VECTOR,
 			  0);
 }
@@ -152,8 +155,15 @@ static void take_init(struct lapic *l)
 	lapic_reset(l);
 	l->activity = l->base & LAPIC_BASE_BSP ? LAPIC_ACTIVE : LAPIC_WAIT_SIPI;
 	l->init_taken = true;
-	l->nmi = false;
+	l->nmis = 0;
+	l->nmi_masked = false;
 	l->sipi = -1;
+}
+
+void lapic_raise_nmi(struct lapic *l)
+{
+	if (l->nmis < LAPIC_NMIS_MAX)
+		l->nmis++;
 }
 
 void lapic_sync(struct lapic *l)
@@ -171,7 +181,9 @@ void lapic_sync(struct lapic *l)
 		l->sipi = (int)(events & LAPIC_EVENT_SIPI_VECTOR);
 	}
 	if (events & LAPIC_EVENT_NMI)
-		l->nmi = true;
+		lapic_raise_nmi(l);
+	if (events & LAPIC_EVENT_SECOND_NMI)
+		lapic_raise_nmi(l);
 	if (events & LAPIC_EVENT_EXTINT)
 		l->extint = true;
 }
@@ -240,7 +252,7 @@ bool lapic_has_wake(const struct lapic *l, bool if_flag)
 		return true;
 	if (l->activity != LAPIC_ACTIVE)
 		return false;
-	return l->nmi ||
+	return (l->nmis && !l->nmi_masked) ||
 	       (if_flag && (lapic_extint(l) || lapic_pending(l) >= 0));
 }
 
@@ -262,10 +274,10 @@ int lapic_take_sipi(struct lapic *l)
 
 bool lapic_take_nmi(struct lapic *l)
 {
-	bool taken = l->nmi && l->activity == LAPIC_ACTIVE;
+	bool taken = l->nmis && l->activity == LAPIC_ACTIVE;
 
 	if (taken)
-		l->nmi = false;
+		l->nmis--;
 	return taken;
 }
 

@@ -86,7 +86,7 @@ void lapic_lint0_set(struct lapic *l, bool level)
 	if (!rose || entry & LAPIC_LVT_MASKED)
 		return;
 	if (LAPIC_LVT_MODE(entry) == LAPIC_NMI)
-		l->nmi = true;
+		lapic_raise_nmi(l);
 	else if (LAPIC_LVT_MODE(entry) == LAPIC_FIXED)
 		lapic_lvt_fire(l, LAPIC_LVT_LINT0);
 }

@@ -72,6 +72,8 @@ enum lapic_reg {
 #define LAPIC_EVENT_INIT (1u << 9)
 #define LAPIC_EVENT_SIPI (1u << 10)
 #define LAPIC_EVENT_EXTINT (1u << 11)
+#define LAPIC_EVENT_SECOND_NMI (1u << 12)
+#define LAPIC_EVENT_NMIS (LAPIC_EVENT_NMI | LAPIC_EVENT_SECOND_NMI)
 #define LAPIC_EVENT_SIPI_VECTOR 0xffu
 
 /* SVR (SDM 10.9). */
@@ -151,6 +153,7 @@ void lapic_logical_update(struct lapic *l);
 
 /* lapic_irq.c */
 void lapic_raise(struct lapic *l, uint8_t vector, bool level);
+void lapic_raise_nmi(struct lapic *l);
 void lapic_merge_posted(struct lapic *l);
 void lapic_discard_posted(struct lapic *l);
 bool lapic_irr_test(const struct lapic *l, uint8_t vector);

@@ -116,12 +116,18 @@ static void write_halt_deadline(struct kvm_vcpu *vcpu)
 			msr_time(vcpu));
 }
 
+/* It came in the shadow of STI, where KVM may let HLT go first. */
+static bool has_late_nmi(const struct kvm_run *run)
+{
+	return run->s.regs.events.nmi.pending && !run->s.regs.events.nmi.masked;
+}
+
 static void on_hlt(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 {
 	if (vcpu->halt_deadline)
 		write_halt_deadline(vcpu);
 	vcpu->halted_if = vcpu->run->if_flag;
-	if (kvm_vcpu_has_wake(vcpu, vcpu->halted_if))
+	if (kvm_vcpu_has_wake(vcpu, vcpu->halted_if) || has_late_nmi(vcpu->run))
 		return;
 	vcpu->halted = true;
 	result->outcome = DIS_RUN_HALT;

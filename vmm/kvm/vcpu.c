@@ -216,6 +216,8 @@ static bool enter(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	if (!vcpu->vm->kernel_irqchip) {
 		lapic_pv_eoi_collect(&vcpu->lapic);
 		lapic_cr8_set(&vcpu->lapic, vcpu->run->cr8);
+		lapic_nmi_mask_set(&vcpu->lapic,
+				   vcpu->run->s.regs.events.nmi.masked);
 	}
 	vcpu->unfinished = !err && exit_is_unfinished(vcpu->run);
 	vcpu->events_known = !err || err == EINTR;
@@ -317,6 +319,7 @@ static uint32_t accept_interrupt(struct kvm_vcpu *vcpu)
 	return vector;
 }
 
+/* KVM keeps as many as a processor would. */
 static int give_nmi(struct kvm_vcpu *vcpu)
 {
 	vcpu->events_known = false;
@@ -376,7 +379,7 @@ static bool inject(struct kvm_vcpu *vcpu, struct dis_run_result *result)
 	struct kvm_run *run = vcpu->run;
 	int ret = 0;
 
-	if (lapic_take_nmi(&vcpu->lapic))
+	while (!ret && lapic_take_nmi(&vcpu->lapic))
 		ret = give_nmi(vcpu);
 	if (!ret && is_interruptible(vcpu))
 		ret = give_interrupt(vcpu, accept_interrupt(vcpu));
