@@ -61,6 +61,13 @@ static void end_of_interrupt(void *ctx, unsigned cpu, uint8_t vector)
 	intc_eoi(&machine->intc, vector);
 }
 
+static void apic_enabled(void *ctx)
+{
+	struct machine *machine = ctx;
+
+	intc_resend(&machine->intc);
+}
+
 static void set_kernel_line(void *ctx, unsigned gsi, bool level)
 {
 	const struct machine *machine = ctx;
@@ -90,6 +97,7 @@ static int add_interrupts(struct machine *machine)
 	if (ret)
 		return ret;
 	machine->vm.lapics.eoi = end_of_interrupt;
+	machine->vm.lapics.enabled = apic_enabled;
 	machine->vm.platform = &platform_ops;
 	machine->vm.platform_ctx = machine;
 	return 0;

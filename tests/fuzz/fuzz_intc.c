@@ -55,6 +55,12 @@ static void on_eoi(void *ctx, unsigned cpu, uint8_t vector)
 	intc_eoi(&intc, vector);
 }
 
+static void on_enabled(void *ctx)
+{
+	(void)ctx;
+	intc_resend(&intc);
+}
+
 static const struct lapic_bus bus = {
 	.cpus = cpus,
 	.ncpus = CPUS,
@@ -62,6 +68,7 @@ static const struct lapic_bus bus = {
 	.phys_bits = 46,
 	.wake = on_ipi,
 	.eoi = on_eoi,
+	.enabled = on_enabled,
 };
 
 /* @where: the register; @how: width, read or write. */

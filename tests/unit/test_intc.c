@@ -45,6 +45,13 @@ static void on_eoi(void *ctx, unsigned cpu, uint8_t vector)
 	intc_eoi(&b->intc, vector);
 }
 
+static void on_enabled(void *ctx)
+{
+	struct bed *b = ctx;
+
+	intc_resend(&b->intc);
+}
+
 static void no_wake(void *ctx, unsigned cpu, unsigned sender)
 {
 	(void)ctx;
@@ -147,6 +154,7 @@ static int setup(void **state)
 	assert_non_null(b);
 	b->f = fixture_on(CPUS);
 	b->f->bus.eoi = on_eoi;
+	b->f->bus.enabled = on_enabled;
 	b->f->bus.wake = no_wake;
 	b->f->bus.ctx = b;
 	config.lapics = &b->f->bus;
@@ -300,6 +308,28 @@ static void test_intc_lowest_priority_takes_turns(void **state)
 		assert_int_equal(taken(b, order[i % 3]), 0x55);
 		wr(b->f, order[i % 3], EOI, 0);
 	}
+}
+
+/* A device that asserts already when the guest sets its APIC up is heard. */
+static void test_intc_level_is_sent_when_the_local_apic_is_enabled(void **state)
+{
+	struct bed *b = *state;
+
+	wr(b->f, 1, SVR, 0xff);
+	entry(b, 17, 1, LEVEL | 0x51);
+	intc_set_line(&b->intc, 17, true);
+	assert_int_equal(entry_low(b, 17), LEVEL | 0x51);
+	wr(b->f, 2, SVR, 0x1ff);
+	assert_int_equal(entry_low(b, 17), LEVEL | 0x51);
+	wr(b->f, 1, SVR, 0x1ff);
+	assert_int_equal(entry_low(b, 17), LEVEL | REMOTE_IRR | 0x51);
+	lapic_sync(b->f->cpus[1]);
+	assert_int_equal(lapic_accept(b->f->cpus[1]), 0x51);
+	/* It was answered: to enable it once more sends nothing. */
+	wr(b->f, 1, SVR, 0xff);
+	wr(b->f, 1, SVR, 0x1ff);
+	lapic_sync(b->f->cpus[1]);
+	assert_int_equal(lapic_requested(b->f->cpus[1]), -1);
 }
 
 static void test_intc_entry_as_nmi_reaches_its_destination(void **state)
@@ -504,6 +534,7 @@ int main(void)
 		T(test_intc_level_with_pv_eoi_ends_by_register),
 		T(test_intc_level_behind_pv_eoi_of_its_vector_is_heard),
 		T(test_intc_lowest_priority_takes_turns),
+		T(test_intc_level_is_sent_when_the_local_apic_is_enabled),
 		T(test_intc_entry_as_nmi_reaches_its_destination),
 		T(test_intc_pair_reaches_others_as_extint_by_pin_0),
 		T(test_intc_auto_eoi_sends_extint_for_each),

@@ -149,6 +149,13 @@ void intc_eoi(struct intc *intc, uint8_t vector)
 	leave(intc);
 }
 
+void intc_resend(struct intc *intc)
+{
+	enter(intc);
+	ioapic_resend(&intc->ioapic);
+	leave(intc);
+}
+
 /*
  * Chips of 8 bits: a wider access goes to one port after the other. Is byte @i
  * beyond the last, where nobody is?

@@ -114,4 +114,7 @@ uint8_t intc_accept(struct intc *intc);
 /** A level-triggered interrupt with @vector has ended at a local APIC. */
 void intc_eoi(struct intc *intc, uint8_t vector);
 
+/** A local APIC was enabled: levels that nobody has accepted go out again. */
+void intc_resend(struct intc *intc);
+
 #endif

@@ -112,6 +112,12 @@ void ioapic_eoi(struct ioapic *io, uint8_t vector)
 	}
 }
 
+void ioapic_resend(struct ioapic *io)
+{
+	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+		serve_level(io, pin);
+}
+
 /*
  * To make a pin edge-triggered is how guests that know no EOI register end what
  * its remote IRR stands for.

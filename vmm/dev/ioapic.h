@@ -10,7 +10,8 @@
  *
  * Level-triggered: a message goes out when the line is high, the pin is not masked
  * and no earlier message is unanswered (remote IRR); one that nobody accepts is
- * sent again when something of the pin changes. Edge-triggered: when the line
+ * sent again when something of the pin changes, or a local APIC is enabled
+ * (ioapic_resend()). Edge-triggered: when the line
  * rises; lost while the pin is masked. The polarity is stored: levels in here are
  * those of the interrupt, not of the wire.
  *
@@ -54,6 +55,9 @@ bool ioapic_hears(const struct ioapic *io, unsigned pin);
 
 /** A level-triggered interrupt with @vector has ended. */
 void ioapic_eoi(struct ioapic *io, uint8_t vector);
+
+/** Somebody may accept now what nobody did before. */
+void ioapic_resend(struct ioapic *io);
 
 /** Registers: all 32 bits; others read as 0 and ignore writes. */
 uint32_t ioapic_read(const struct ioapic *io, uint32_t offset);

@@ -122,6 +122,8 @@ struct lapic_message {
  *           syncs before it enters the guest again.
  * @eoi:     optional; the owner of vCPU @cpu ended a level-triggered interrupt
  *           (SDM 10.8.5: the EOI message to the I/O APICs).
+ * @enabled: optional; the guest enabled the APIC of the calling vCPU by its SVR:
+ *           it accepts what it may have refused before.
  */
 struct lapic_bus {
 	struct lapic **cpus;
@@ -130,6 +132,7 @@ struct lapic_bus {
 	unsigned phys_bits;
 	void (*wake)(void *ctx, unsigned cpu, unsigned sender);
 	void (*eoi)(void *ctx, unsigned cpu, uint8_t vector);
+	void (*enabled)(void *ctx);
 	void *ctx;
 };
 
@@ -228,7 +231,7 @@ int lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *val,
 /**
  * lapic_msr_write - WRMSR, see lapic_msr_read().
  *
- * May post to other vCPUs and call bus->wake, bus->eoi.
+ * May post to other vCPUs and call bus->wake, bus->eoi, bus->enabled.
  *
  * Return: 0, or -EINVAL: the guest gets #GP (read-only register, reserved bit,
  * illegal change of mode) and nothing was changed.

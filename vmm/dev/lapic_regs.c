@@ -18,12 +18,16 @@ static uint32_t logical_id(const struct lapic *l)
 
 static int svr_write(struct lapic *l, uint32_t val)
 {
+	bool was_enabled = l->svr & LAPIC_SVR_ENABLE;
+
 	if (val & ~LAPIC_SVR_BITS)
 		return -EINVAL;
 	l->svr = val;
 	if (val & LAPIC_SVR_ENABLE) {
 		lapic_enabled_set(l, LAPIC_ENABLED_GLOBAL |
 					     LAPIC_ENABLED_SOFTWARE);
+		if (!was_enabled && l->bus->enabled)
+			l->bus->enabled(l->bus->ctx);
 	} else {
 		lapic_enabled_set(l, LAPIC_ENABLED_GLOBAL);
 		lapic_lvt_mask_all(l);
