@@ -40,10 +40,8 @@ static inline uint32_t fuzz_value(const struct fuzz_step *s)
 }
 
 /** The access of @s to @port; @data: what it wrote or read, of FUZZ_STRING_MAX. */
-static inline enum io_action fuzz_access(const struct io_bus *bus,
-					 uint16_t port,
-					 const struct fuzz_step *s,
-					 uint8_t *data)
+static inline struct io_access
+fuzz_access_of(uint16_t port, const struct fuzz_step *s, uint8_t *data)
 {
 	struct io_access a = {
 		.addr = port,
@@ -53,14 +51,24 @@ static inline enum io_action fuzz_access(const struct io_bus *bus,
 		.data = data,
 		.vcpu = s->vcpu & 3u,
 	};
-	enum io_action action;
 
 	if (!(s->how >> 3))
 		a.count = 1;
 	for (unsigned i = 0; i < FUZZ_STRING_MAX; i++)
 		data[i] = s->val[i % 4];
 	fuzz_check(a.count * a.width <= FUZZ_STRING_MAX);
-	action = io_bus_access(bus, &a);
+	return a;
+}
+
+/** The same, done: it may end the guest by a reset alone. */
+static inline enum io_action fuzz_access(const struct io_bus *bus,
+					 uint16_t port,
+					 const struct fuzz_step *s,
+					 uint8_t *data)
+{
+	struct io_access a = fuzz_access_of(port, s, data);
+	enum io_action action = io_bus_access(bus, &a);
+
 	if (action == IO_EXIT)
 		fuzz_check(!a.exit_code && a.reason == DIS_REASON_RESET);
 	return action;

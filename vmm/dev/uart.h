@@ -32,7 +32,7 @@
 #define UART_CHUNK_SIZE 256u
 
 /**
- * @sink: the guest sent @len bytes: a whole line, a full chunk, or the rest at a
+ * @sink: the guest sent @len bytes: whole lines, a full chunk, or the rest at a
  *        flush. NULL drops them.
  * @irq:  the interrupt line changed to @level. NULL: not wired.
  */
