@@ -27,6 +27,8 @@
 #define CODE_PAGE 1u
 #define SIPI_PAGE 2u
 #define TSC_AT 0x500u
+#define EDX_AT 0x500u
+#define EDX_APIC (1u << 9)
 #define FLAG_AT 0x600u
 #define LVT_AT 0x720u
 #define LVT_PERIODIC 0x20000u
@@ -166,6 +168,26 @@ __asm__(".pushsection .rodata\n"
 	"	addb $20, %al\n"
 	"	outb %al, $0xf4\n"
 	"eoi_end:\n"
+	/* EDX of CPUID leaf 1 without and with its APIC, to EDX_AT. */
+	"apic_code:\n"
+	"	xorw %bx, %bx\n"
+	"	movw %bx, %ds\n"
+	"	movl $0xfee00100, %eax\n"
+	"	movw $0x500, %di\n"
+	"1:	xorl %edx, %edx\n"
+	"	movl $0x1b, %ecx\n"
+	"	wrmsr\n"
+	"	movl $1, %eax\n"
+	"	xorl %ecx, %ecx\n"
+	"	cpuid\n"
+	"	movl %edx, (%di)\n"
+	"	addw $4, %di\n"
+	"	movl $0xfee00900, %eax\n"
+	"	cmpw $0x508, %di\n"
+	"	jne 1b\n"
+	"	movb $4, %al\n"
+	"	outb %al, $0xf4\n"
+	"apic_end:\n"
 	".code64\n"
 	".popsection\n");
 
@@ -175,6 +197,7 @@ extern const uint8_t self_init_code[], self_init_end[];
 extern const uint8_t started_code[], started_end[];
 extern const uint8_t ticking_code[], ticking_irq[], ticking_end[];
 extern const uint8_t tsc_code[], tsc_end[];
+extern const uint8_t apic_code[], apic_end[];
 extern const uint8_t eoi_code[], eoi_irq[], eoi_end[];
 
 /* SDM vol. 3A, 6.9: the fault of an instruction comes before an interrupt. */
@@ -245,6 +268,46 @@ static void test_vcpu_init_shows_signature(void **state)
 	assert_int_equal(kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs), 0);
 	assert_true(regs.rdx != 0);
 	assert_int_equal(regs.rdx, cpuid_signature(vm.kvm.cpuid));
+	bare_vm_close(&vm);
+}
+
+/* SDM vol. 3A, table 9-1: INIT keeps CD and NW, and sets ET alone beside them. */
+static void test_vcpu_init_keeps_cache_control(void **state)
+{
+	static const uint32_t caching[] = {0, 0x40000000, 0x60000000};
+	struct kvm_sregs sregs;
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[1];
+
+	(void)state;
+	bare_vm_open(&vm);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs), 0);
+		sregs.cr0 = caching[i] | 0x11;
+		assert_int_equal(kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs), 0);
+		assert_int_equal(regs_set_init(vcpu), 0);
+		assert_int_equal(kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs), 0);
+		assert_int_equal(sregs.cr0, caching[i] | 0x10);
+	}
+	bare_vm_close(&vm);
+}
+
+/* SDM vol. 3A, 10.4.3: without EN there is no APIC, and CPUID says so. */
+static void test_vcpu_cpuid_says_whether_the_apic_is_enabled(void **state)
+{
+	uint32_t edx[2];
+	struct bare_vm vm;
+	struct kvm_vcpu *vcpu = &vm.vcpus[0];
+
+	(void)state;
+	bare_vm_open(&vm);
+	bare_vm_put(&vm, CODE_PAGE, apic_code, apic_end);
+	assert_int_equal(regs_set_sipi(vcpu, CODE_PAGE), 0);
+	assert_int_equal(bare_vm_run_on(vcpu), DIS_RUN_FAIL);
+	assert_string_equal(vm.vm.failure.detail, "vCPU 0: guest exit code 4");
+	memcpy(edx, vm.vm.mem.base + EDX_AT, sizeof(edx));
+	assert_int_equal(edx[0] & EDX_APIC, 0);
+	assert_true(edx[1] & EDX_APIC);
 	bare_vm_close(&vm);
 }
 
@@ -381,6 +444,9 @@ int main(void)
 		cmocka_unit_test(test_vcpu_init_to_itself_starts_anew_at_sipi),
 		cmocka_unit_test(test_vcpu_init_drops_events_that_kvm_holds),
 		cmocka_unit_test(test_vcpu_init_shows_signature),
+		cmocka_unit_test(test_vcpu_init_keeps_cache_control),
+		cmocka_unit_test(
+			test_vcpu_cpuid_says_whether_the_apic_is_enabled),
 		cmocka_unit_test(
 			test_vcpu_timer_period_is_merged_with_waiting_one),
 		cmocka_unit_test(

@@ -46,6 +46,8 @@
 #define LAPIC_TIMER_KHZ 1000000u
 
 #define LAPIC_MSR_BASE 0x1bu
+/** Of the former: there is a local APIC (SDM 10.4.3). */
+#define LAPIC_BASE_EN (UINT64_C(1) << 11)
 #define LAPIC_MSR_TSC_DEADLINE 0x6e0u
 #define LAPIC_MSR_X2APIC_FIRST 0x800u
 #define LAPIC_MSR_X2APIC_LAST 0x8ffu

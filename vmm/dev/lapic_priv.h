@@ -50,10 +50,9 @@ enum lapic_reg {
 	LAPIC_REG_SELF_IPI = 0x3f, /* x2APIC */
 };
 
-/* IA32_APIC_BASE (SDM 10.4.4, 10.12.1). */
+/* IA32_APIC_BASE (SDM 10.4.4, 10.12.1); EN is in lapic.h. */
 #define LAPIC_BASE_BSP (UINT64_C(1) << 8)
 #define LAPIC_BASE_EXTD (UINT64_C(1) << 10)
-#define LAPIC_BASE_EN (UINT64_C(1) << 11)
 
 /* lapic.enabled: not globally disabled (EN), and enabled in the SVR. */
 #define LAPIC_ENABLED_GLOBAL 1u

@@ -10,6 +10,8 @@
 
 #include <dis/executor.h>
 
+#include "kvm/regs.h"
+
 #define MSR_TSC 0x10u
 #define MSR_TSC_ADJUST 0x3bu
 #define MSR_MTRR_DEF_TYPE 0x2ffu
@@ -134,6 +136,18 @@ static int read_as(uint64_t is, uint64_t *value)
 	return 0;
 }
 
+/* KVM has CPUID say whether there is an APIC, and has to be told. */
+static int write_apic_base(struct kvm_vcpu *vcpu, uint64_t value)
+{
+	uint64_t before = vcpu->lapic.base;
+	int ret = lapic_msr_write(&vcpu->lapic, LAPIC_MSR_BASE, value,
+				  msr_time(vcpu));
+
+	if (ret || !((before ^ value) & LAPIC_BASE_EN))
+		return ret;
+	return regs_set_apic_base(vcpu, value);
+}
+
 /* Enable in bit 0, bit 1 reserved, the rest is the word's address. */
 static int write_pv_eoi(struct kvm_vcpu *vcpu, uint64_t value)
 {
@@ -166,7 +180,9 @@ void msr_exit(struct kvm_vcpu *vcpu)
 	bool write = run->exit_reason == KVM_EXIT_X86_WRMSR;
 	int ret = -EINVAL;
 
-	if (is_lapic(msr) && write)
+	if (msr == LAPIC_MSR_BASE && write)
+		ret = write_apic_base(vcpu, value);
+	else if (is_lapic(msr) && write)
 		ret = lapic_msr_write(&vcpu->lapic, msr, value, msr_time(vcpu));
 	else if (is_lapic(msr))
 		ret = lapic_msr_read(&vcpu->lapic, msr, &value, msr_time(vcpu));

@@ -121,7 +121,8 @@ static int set_real(const struct kvm_vcpu *vcpu, uint16_t selector,
 	sregs.tr = system_segment(TYPE_TSS, 0xffff);
 	sregs.ldt = system_segment(TYPE_LDT, 0xffff);
 	sregs.gdt = sregs.idt = (struct kvm_dtable){.limit = 0xffff};
-	sregs.cr0 = CR0_NW_CD | CR0_ET;
+	/* SDM vol. 3A, table 9-1: INIT and SIPI keep how memory is cached. */
+	sregs.cr0 = (sregs.cr0 & CR0_NW_CD) | CR0_ET;
 	sregs.cr2 = sregs.cr3 = sregs.cr4 = 0;
 	sregs.efer = 0;
 	return set(vcpu->fd, &sregs, &regs);
@@ -152,6 +153,17 @@ int regs_set_sipi(const struct kvm_vcpu *vcpu, uint8_t vector)
 {
 	return set_real(vcpu, (uint16_t)(vector << 8), (uint64_t)vector << 12,
 			0);
+}
+
+int regs_set_apic_base(const struct kvm_vcpu *vcpu, uint64_t base)
+{
+	struct kvm_sregs sregs;
+	int ret = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+
+	if (ret)
+		return ret;
+	sregs.apic_base = base;
+	return kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
 }
 
 uint64_t regs_rip(const struct kvm_vcpu *vcpu)

@@ -25,4 +25,11 @@ uint64_t regs_rip(const struct kvm_vcpu *vcpu);
 /** Is the vCPU at the reset vector, with nothing executed since? */
 bool regs_are_reset(const struct kvm_vcpu *vcpu);
 
+/**
+ * regs_set_apic_base - tell KVM the vCPU's IA32_APIC_BASE, which is ours: CPUID says
+ * by its EN whether there is a local APIC (SDM vol. 3A, 10.4.3).
+ * Return: 0 or -errno.
+ */
+int regs_set_apic_base(const struct kvm_vcpu *vcpu, uint64_t base);
+
 #endif
