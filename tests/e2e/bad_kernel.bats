@@ -73,9 +73,9 @@ kernel() {
 	kernel "k.elf: segment 1: truncated: "
 }
 
-@test "test_kernel_32_bit_is_refused" {
+@test "test_kernel_32_bit_of_a_64_bit_machine_is_refused" {
 	image_with header $E_CLASS 1 1
-	kernel "k.elf: 32-bit ELF"
+	kernel "k.elf: ELF machine 62; i386 (3) is needed"
 }
 
 @test "test_kernel_of_unknown_class_is_refused" {

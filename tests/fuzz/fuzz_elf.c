@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 0x80)
 		/* A second way in, for files whose note was spoilt. */
 		boot_image_multiboot(&image, IMAGE_NOTE_AT + 0x80, 0x3, NULL);
+	if (data[0] & 0x20)
+		boot_image_narrow(&image);
 	fuzz_boot_spoil(&image, data[0] & 0x40, data + 2, size - 2);
 	fuzz_boot_load(&image, data[0], data[1]);
 	return 0;

@@ -62,6 +62,42 @@ static inline void boot_image_put32(struct boot_image *image, size_t at,
 	memcpy(image->bytes + at, &value, sizeof(value));
 }
 
+/** The same file as a 32-bit ELF: headers narrowed, each where it begins. */
+static inline void boot_image_narrow(struct boot_image *image)
+{
+	const Elf64_Ehdr wide = *boot_image_ehdr(image);
+	Elf32_Ehdr ehdr = {
+		.e_type = wide.e_type,
+		.e_machine = EM_386,
+		.e_version = wide.e_version,
+		.e_entry = (uint32_t)wide.e_entry,
+		.e_phoff = sizeof(Elf32_Ehdr),
+		.e_ehsize = sizeof(Elf32_Ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = wide.e_phnum,
+	};
+	Elf32_Phdr table[IMAGE_PHDRS];
+
+	memcpy(ehdr.e_ident, wide.e_ident, EI_NIDENT);
+	ehdr.e_ident[EI_CLASS] = ELFCLASS32;
+	for (int i = 0; i < IMAGE_PHDRS; i++) {
+		const Elf64_Phdr *from = boot_image_phdr(image, i);
+
+		table[i] = (Elf32_Phdr){
+			.p_type = from->p_type,
+			.p_flags = from->p_flags,
+			.p_offset = (uint32_t)from->p_offset,
+			.p_vaddr = (uint32_t)from->p_vaddr,
+			.p_paddr = (uint32_t)from->p_paddr,
+			.p_filesz = (uint32_t)from->p_filesz,
+			.p_memsz = (uint32_t)from->p_memsz,
+			.p_align = (uint32_t)from->p_align,
+		};
+	}
+	memcpy(image->bytes, &ehdr, sizeof(ehdr));
+	memcpy(image->bytes + sizeof(ehdr), table, sizeof(table));
+}
+
 /** Write a note of 16 + descriptor bytes. */
 static inline void boot_image_note(struct boot_image *image, size_t at,
 				   uint32_t desc_bytes, uint64_t entry)

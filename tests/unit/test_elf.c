@@ -64,21 +64,53 @@ static void test_elf_not_elf_refused(void **state)
 		"k.elf: neither an ELF file nor a Linux bzImage nor a multiboot image");
 }
 
-static void test_elf_32bit_refused(void **state)
+static void test_elf_32bit_parses_alike(void **state)
 {
+	struct kernel_image kernel;
+	char err[256] = "";
+
 	(void)state;
-	boot_image_ehdr(&image)->e_ident[EI_CLASS] = ELFCLASS32;
-	check_parse_refused(&image,
-			    "k.elf: 32-bit ELF; a 64-bit kernel is needed");
+	boot_image_narrow(&image);
+	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	assert_int_equal(kernel.protocol, BOOT_PVH);
+	assert_int_equal(kernel.entry_gpa, IMAGE_ENTRY);
+	assert_int_equal(kernel.nr_segments, 2);
+	assert_int_equal(kernel.segments[1].gpa, IMAGE_DATA_GPA);
+	assert_int_equal(kernel.segments[1].file_bytes, 0x100);
+	assert_int_equal(kernel.segments[1].mem_bytes, 0x2000);
+	boot_image_release(&kernel);
 }
 
-/* A 32-bit header has 52 bytes: too short is not what is wrong with it. */
-static void test_elf_short_32bit_refused_as_32bit(void **state)
+static void test_elf_32bit_truncated_anywhere_refused(void **state)
 {
+	size_t used = IMAGE_DATA_AT + IMAGE_TEXT_BYTES + 0x100;
+
 	(void)state;
-	boot_image_ehdr(&image)->e_ident[EI_CLASS] = ELFCLASS32;
-	image.size = 52;
-	check_parse_refused(&image, "32-bit ELF");
+	boot_image_narrow(&image);
+	for (size_t size = 4; size < used; size++) {
+		image.size = size;
+		check_parse_refused(&image, "truncated");
+	}
+	image.size = 51;
+	check_parse_refused(&image,
+			    "k.elf: truncated: 51 bytes; an ELF header has 52");
+}
+
+/* Each class has its machine and sizes: one's are none of the other's. */
+static void test_elf_32bit_with_fields_of_64bit_refused(void **state)
+{
+	Elf32_Ehdr *ehdr = (Elf32_Ehdr *)(void *)image.bytes;
+
+	(void)state;
+	boot_image_narrow(&image);
+	ehdr->e_machine = EM_X86_64;
+	check_parse_refused(&image, "ELF machine 62; i386 (3) is needed");
+	ehdr->e_machine = EM_386;
+	ehdr->e_ehsize = sizeof(Elf64_Ehdr);
+	check_parse_refused(&image, "ELF header size 64; 52 is needed");
+	ehdr->e_ehsize = sizeof(Elf32_Ehdr);
+	ehdr->e_phentsize = sizeof(Elf64_Phdr);
+	check_parse_refused(&image, "program header size 56; 32 is needed");
 }
 
 static void test_elf_unknown_class_refused(void **state)
@@ -240,8 +272,9 @@ int main(void)
 		CASE(test_elf_truncated_anywhere_refused),
 		CASE(test_elf_shorter_than_header_says_truncated),
 		CASE(test_elf_not_elf_refused),
-		CASE(test_elf_32bit_refused),
-		CASE(test_elf_short_32bit_refused_as_32bit),
+		CASE(test_elf_32bit_parses_alike),
+		CASE(test_elf_32bit_truncated_anywhere_refused),
+		CASE(test_elf_32bit_with_fields_of_64bit_refused),
 		CASE(test_elf_unknown_class_refused),
 		CASE(test_elf_big_endian_refused),
 		CASE(test_elf_ident_version_refused),

@@ -362,11 +362,16 @@ static void test_multiboot_elf_entry_outside_segments_refused(void **state)
 			    "ELF entry 0x100000 lies in no loaded segment");
 }
 
-static void test_multiboot_elf_32bit_refused(void **state)
+static void test_multiboot_elf_32bit_parses(void **state)
 {
+	struct kernel_image kernel;
+
 	(void)state;
-	boot_image_ehdr(&image)->e_ident[EI_CLASS] = ELFCLASS32;
-	check_parse_refused(&image, "32-bit ELF");
+	boot_image_narrow(&image);
+	check_parses(&kernel);
+	assert_int_equal(kernel.entry_gpa, IMAGE_ENTRY);
+	assert_int_equal(kernel.nr_segments, 2);
+	boot_image_release(&kernel);
 }
 
 int main(void)
@@ -403,7 +408,7 @@ int main(void)
 		ELF(test_multiboot_elf_with_addresses_loads_by_these),
 		ELF(test_multiboot_elf_entry_at_4g_refused),
 		ELF(test_multiboot_elf_entry_outside_segments_refused),
-		ELF(test_multiboot_elf_32bit_refused),
+		ELF(test_multiboot_elf_32bit_parses),
 	};
 
 	return cmocka_run_group_tests_name("multiboot", tests, NULL, NULL);

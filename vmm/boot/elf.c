@@ -10,25 +10,87 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What differs between the classes; fields are widened to those of 64 bits. */
+struct elf_class {
+	unsigned char number;
+	size_t ehdr_bytes;
+	size_t phdr_bytes;
+	unsigned machine;
+	const char *machine_name;
+};
+
+static const struct elf_class classes[] = {
+	{ELFCLASS64, sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr), EM_X86_64,
+	 "x86-64"},
+	{ELFCLASS32, sizeof(Elf32_Ehdr), sizeof(Elf32_Phdr), EM_386, "i386"},
+};
+
 bool elf_detect(const uint8_t *bytes, uint64_t size_bytes)
 {
 	return size_bytes >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0;
 }
 
+/* NULL: there is no such class. */
+static const struct elf_class *class_of(const unsigned char *ident)
+{
+	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (ident[EI_CLASS] == classes[i].number)
+			return &classes[i];
+	return NULL;
+}
+
+static void read_ehdr(const struct elf_class *class, const uint8_t *bytes,
+		      Elf64_Ehdr *out)
+{
+	Elf32_Ehdr narrow;
+
+	if (class->number == ELFCLASS64) {
+		memcpy(out, bytes, sizeof(*out));
+		return;
+	}
+	memcpy(&narrow, bytes, sizeof(narrow));
+	*out = (Elf64_Ehdr){
+		.e_type = narrow.e_type,
+		.e_machine = narrow.e_machine,
+		.e_version = narrow.e_version,
+		.e_entry = narrow.e_entry,
+		.e_phoff = narrow.e_phoff,
+		.e_ehsize = narrow.e_ehsize,
+		.e_phentsize = narrow.e_phentsize,
+		.e_phnum = narrow.e_phnum,
+	};
+	memcpy(out->e_ident, narrow.e_ident, sizeof(out->e_ident));
+}
+
+static void read_phdr(const struct elf_class *class, const uint8_t *bytes,
+		      Elf64_Phdr *out)
+{
+	Elf32_Phdr narrow;
+
+	if (class->number == ELFCLASS64) {
+		memcpy(out, bytes, sizeof(*out));
+		return;
+	}
+	memcpy(&narrow, bytes, sizeof(narrow));
+	*out = (Elf64_Phdr){
+		.p_type = narrow.p_type,
+		.p_flags = narrow.p_flags,
+		.p_offset = narrow.p_offset,
+		.p_vaddr = narrow.p_vaddr,
+		.p_paddr = narrow.p_paddr,
+		.p_filesz = narrow.p_filesz,
+		.p_memsz = narrow.p_memsz,
+		.p_align = narrow.p_align,
+	};
+}
+
 /* What kind of ELF file it is. */
-static int check_ident(const struct kernel_image *image, const Elf64_Ehdr *ehdr,
+static int check_ident(const struct kernel_image *image,
+		       const struct elf_class *class, const Elf64_Ehdr *ehdr,
 		       char *err, size_t err_size)
 {
 	const unsigned char *ident = ehdr->e_ident;
 
-	if (ident[EI_CLASS] == ELFCLASS32)
-		return boot_error(-EINVAL, err, err_size,
-				  "%s: 32-bit ELF; a 64-bit kernel is needed",
-				  image->path);
-	if (ident[EI_CLASS] != ELFCLASS64)
-		return boot_error(-EINVAL, err, err_size,
-				  "%s: ELF class %u is unknown", image->path,
-				  ident[EI_CLASS]);
 	if (ident[EI_DATA] != ELFDATA2LSB)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: ELF data encoding %u; little-endian (1) "
@@ -39,10 +101,11 @@ static int check_ident(const struct kernel_image *image, const Elf64_Ehdr *ehdr,
 				  "%s: ELF version %u/%" PRIu32 "; 1 is needed",
 				  image->path, ident[EI_VERSION],
 				  ehdr->e_version);
-	if (ehdr->e_machine != EM_X86_64)
+	if (ehdr->e_machine != class->machine)
 		return boot_error(-EINVAL, err, err_size,
-				  "%s: ELF machine %u; x86-64 (62) is needed",
-				  image->path, ehdr->e_machine);
+				  "%s: ELF machine %u; %s (%u) is needed",
+				  image->path, ehdr->e_machine,
+				  class->machine_name, class->machine);
 	if (ehdr->e_type == ET_DYN)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: position-independent ELF (ET_DYN); an "
@@ -58,17 +121,18 @@ static int check_ident(const struct kernel_image *image, const Elf64_Ehdr *ehdr,
 }
 
 /* Where its program headers are. */
-static int check_table(const struct kernel_image *image, const Elf64_Ehdr *ehdr,
+static int check_table(const struct kernel_image *image,
+		       const struct elf_class *class, const Elf64_Ehdr *ehdr,
 		       char *err, size_t err_size)
 {
 	uint64_t size = image->file.size_bytes;
 	uint64_t table_bytes;
 
-	if (ehdr->e_ehsize != sizeof(Elf64_Ehdr))
+	if (ehdr->e_ehsize != class->ehdr_bytes)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: ELF header size %u; %zu is needed",
 				  image->path, ehdr->e_ehsize,
-				  sizeof(Elf64_Ehdr));
+				  class->ehdr_bytes);
 	if (ehdr->e_phnum == 0)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: no program headers", image->path);
@@ -76,13 +140,13 @@ static int check_table(const struct kernel_image *image, const Elf64_Ehdr *ehdr,
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: %u or more program headers", image->path,
 				  PN_XNUM);
-	if (ehdr->e_phentsize != sizeof(Elf64_Phdr))
+	if (ehdr->e_phentsize != class->phdr_bytes)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: program header size %u; %zu is needed",
 				  image->path, ehdr->e_phentsize,
-				  sizeof(Elf64_Phdr));
-	table_bytes = (uint64_t)ehdr->e_phnum * sizeof(Elf64_Phdr);
-	if (ehdr->e_phoff < sizeof(Elf64_Ehdr))
+				  class->phdr_bytes);
+	table_bytes = (uint64_t)ehdr->e_phnum * class->phdr_bytes;
+	if (ehdr->e_phoff < class->ehdr_bytes)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: program headers at %#" PRIx64
 				  " overlap the ELF header",
@@ -185,16 +249,18 @@ static int scan_notes(const struct kernel_image *image, const Elf64_Phdr *phdr,
 				 err, err_size);
 }
 
-static int walk_table(struct kernel_image *image, const Elf64_Ehdr *ehdr,
-		      struct elf_entries *entries, char *err, size_t err_size)
+static int walk_table(struct kernel_image *image, const struct elf_class *class,
+		      const Elf64_Ehdr *ehdr, struct elf_entries *entries,
+		      char *err, size_t err_size)
 {
 	for (unsigned i = 0; i < ehdr->e_phnum; i++) {
 		Elf64_Phdr phdr;
 		int ret = 0;
 
-		memcpy(&phdr,
-		       image->file.bytes + ehdr->e_phoff + i * sizeof(phdr),
-		       sizeof(phdr));
+		read_phdr(class,
+			  image->file.bytes + ehdr->e_phoff +
+				  i * class->phdr_bytes,
+			  &phdr);
 		if (phdr.p_type == PT_LOAD)
 			ret = add_load(image, &phdr, i, err, err_size);
 		else if (phdr.p_type == PT_NOTE && !entries->has_pvh)
@@ -209,26 +275,36 @@ static int walk_table(struct kernel_image *image, const Elf64_Ehdr *ehdr,
 int elf_parse(struct kernel_image *image, struct elf_entries *out, char *err,
 	      size_t err_size)
 {
-	struct elf_entries entries = {0};
-	Elf64_Ehdr ehdr = {0};
+	const uint8_t *bytes = image->file.bytes;
 	uint64_t size = image->file.size_bytes;
+	struct elf_entries entries = {0};
+	const struct elf_class *class;
+	Elf64_Ehdr ehdr;
 	int ret;
 
-	memcpy(&ehdr, image->file.bytes,
-	       size < sizeof(ehdr) ? size : sizeof(ehdr));
-	/* A 32-bit header is shorter; check_ident() calls it what it is. */
-	if (size < sizeof(ehdr) && ehdr.e_ident[EI_CLASS] != ELFCLASS32)
+	if (size < EI_NIDENT)
+		return boot_error(-EINVAL, err, err_size,
+				  "%s: truncated: %" PRIu64
+				  " bytes; an ELF header has more",
+				  image->path, size);
+	class = class_of(bytes);
+	if (!class)
+		return boot_error(-EINVAL, err, err_size,
+				  "%s: ELF class %u is unknown", image->path,
+				  bytes[EI_CLASS]);
+	if (size < class->ehdr_bytes)
 		return boot_error(-EINVAL, err, err_size,
 				  "%s: truncated: %" PRIu64
 				  " bytes; an ELF header has %zu",
-				  image->path, size, sizeof(ehdr));
-	ret = check_ident(image, &ehdr, err, err_size);
+				  image->path, size, class->ehdr_bytes);
+	read_ehdr(class, bytes, &ehdr);
+	ret = check_ident(image, class, &ehdr, err, err_size);
 	if (ret)
 		return ret;
-	ret = check_table(image, &ehdr, err, err_size);
+	ret = check_table(image, class, &ehdr, err, err_size);
 	if (ret)
 		return ret;
-	ret = walk_table(image, &ehdr, &entries, err, err_size);
+	ret = walk_table(image, class, &ehdr, &entries, err, err_size);
 	if (ret)
 		return ret;
 	if (image->nr_segments == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * 64-bit ELF executables: header, loadable segments, PVH entry note.
+ * ELF executables of 64 and of 32 bits: header, loadable segments, PVH entry note.
  *
  * Place in the flow: called by kernel_image_parse(); produces segments and
  * entry points, never touches guest memory. Sections are not looked at.

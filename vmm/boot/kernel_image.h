@@ -77,7 +77,7 @@ struct kernel_image {
 
 /**
  * kernel_image_open - read a kernel file and parse it.
- * @path: a 64-bit ELF with a PVH note or a multiboot header, a Linux bzImage, or
+ * @path: an ELF with a PVH note or a multiboot header, a Linux bzImage, or
  *        any file with a multiboot header that has address fields.
  * @out: the image, to be given to kernel_image_close(); on success only.
  * @err: one line that names file and field.

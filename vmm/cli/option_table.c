@@ -370,7 +370,7 @@ static int set_trace(struct option_values *v, const char *text, char *err,
 
 const struct option_row option_rows[] = {
 	{"kernel", "FILE", NULL, false,
-	 "Linux bzImage, or 64-bit ELF kernel with a PVH note or a multiboot "
+	 "Linux bzImage, or ELF kernel with a PVH note or a multiboot "
 	 "header; without, a firmware boots from a disk",
 	 set_kernel},
 	{"firmware", "FILE", NULL, false,
