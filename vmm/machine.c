@@ -52,14 +52,16 @@ static int open_kernel(struct machine_kind *kind, char *err, size_t err_size)
 
 static int open_firmware(struct machine_kind *kind, char *err, size_t err_size)
 {
-	const struct machine_spec *spec = &kind->spec;
-	int ret = firmware_open(spec->firmware_path, &kind->firmware, err,
-				err_size);
+	return firmware_open(kind->spec.firmware_path, &kind->firmware, err,
+			     err_size);
+}
 
-	if (ret)
-		return ret;
-	ret = firmware_config_build(spec->vcpus, spec->mem_bytes,
-				    &kind->firmware_config);
+static int build_firmware_config(struct machine_kind *kind, char *err,
+				 size_t err_size)
+{
+	int ret = firmware_config_build(kind->spec.vcpus, kind->spec.mem_bytes,
+					&kind->firmware_config);
+
 	if (ret)
 		snprintf(err, err_size, "out of memory");
 	return ret;
@@ -155,6 +157,9 @@ int machine_kind_open(const struct machine_spec *spec, struct machine_kind *out,
 	if (ret)
 		goto err_close;
 	*fault = MACHINE_FAULT_HOST;
+	ret = build_firmware_config(out, err, err_size);
+	if (ret)
+		goto err_close;
 	ret = kvm_open(spec->kernel_irqchip, &out->kvm, err, err_size);
 	if (ret)
 		goto err_close;

@@ -146,8 +146,7 @@ static int put_on_bus(struct machine *machine)
 		{PC_PORT_A, 1, &reset_port_a_ops, &pc->reset, false},
 		{PC_RESET_CONTROL_PORT, 1, &reset_control_ops, &pc->reset,
 		 false},
-		{PC_FW_CFG_PORT, FW_CFG_PORTS, &fw_cfg_ops, &pc->fw_cfg,
-		 !spec->firmware_path},
+		{PC_FW_CFG_PORT, FW_CFG_PORTS, &fw_cfg_ops, &pc->fw_cfg, false},
 		{PC_DEBUG_PORT, DEBUG_PORT_PORTS, &debug_port_ops, &pc->log,
 		 !spec->firmware_log},
 	};

@@ -152,12 +152,17 @@ static uint32_t number(const struct fw_cfg_item *item)
 static void test_firmware_is_told_vcpus_and_console(void **state)
 {
 	struct fw_cfg_store store;
+	const struct fw_cfg_item *ram;
 
 	(void)state;
 	assert_int_equal(firmware_config_build(200, GIB, &store), 0);
 	assert_int_equal(number(fw_cfg_store_find(&store, FW_CFG_CPUS)), 200);
 	assert_int_equal(number(fw_cfg_store_find(&store, FW_CFG_MAX_CPUS)),
 			 200);
+	ram = fw_cfg_store_find(&store, FW_CFG_RAM);
+	assert_non_null(ram);
+	assert_int_equal(ram->bytes, sizeof(uint64_t));
+	assert_memory_equal(ram->data, &(uint64_t){htole64(GIB)}, ram->bytes);
 	assert_int_equal(number(file(&store, "etc/sercon-port")), PC_COM1_PORT);
 	fw_cfg_store_free(&store);
 }

@@ -31,6 +31,13 @@ static int add_u16(struct fw_cfg_store *store, uint16_t key, unsigned val)
 	return fw_cfg_store_add(store, key, &le, sizeof(le));
 }
 
+static int add_u64(struct fw_cfg_store *store, uint16_t key, uint64_t val)
+{
+	const uint64_t le = htole64(val);
+
+	return fw_cfg_store_add(store, key, &le, sizeof(le));
+}
+
 static int add_file_u32(struct fw_cfg_store *store, const char *name,
 			uint32_t val)
 {
@@ -65,6 +72,8 @@ int firmware_config_build(unsigned vcpus, uint64_t memory_bytes,
 	ret = add_u16(out, FW_CFG_CPUS, vcpus);
 	if (!ret)
 		ret = add_u16(out, FW_CFG_MAX_CPUS, vcpus);
+	if (!ret)
+		ret = add_u64(out, FW_CFG_RAM, memory_bytes);
 	if (!ret)
 		ret = add_u16(out, FW_CFG_BOOT_MENU, BOOT_MENU_IF_CHOICE);
 	if (!ret)

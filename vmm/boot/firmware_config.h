@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What firmware is told of the machine, by fw_cfg (R: CARD-8): memory map, number
- * of vCPUs, that the console is the serial port, and how long to wait for whom.
+ * What a guest is told of the machine, by fw_cfg (R: CARD-8): memory and its map,
+ * number of vCPUs; and what concerns firmware alone: that the console is the serial port, and how long to wait for whom.
  *
  * Place in the flow: filled once for a kind of guest, before any is built.
  * Locking: none.
