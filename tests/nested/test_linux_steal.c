@@ -2,82 +2,58 @@
 /*
  * What a Linux guest sees of the time that DIS gives to others: an unmodified
  * kernel with a vCPU per core, so that nobody waits for another, first alone, then
- * beside a tiny guest that computes, then alone again. Only in a nested machine:
- * $DISVM_TEST_LINUX is a directory with vmlinuz and initrd, whose init (linux/init)
- * does the same work over and over, and says how many ticks it got and how many
- * were stolen.
+ * beside a tiny guest that computes, then alone again. Its init does the same work over
+ * and over, and says how many ticks it got and how many were stolen. Only in a nested
+ * machine; see linux_guest.h.
  */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
 #include "kvm/pool.h"
+#include "nested/linux_guest.h"
 
-#define LINUX_MEM_BYTES (UINT64_C(256) << 20)
 #define HOGS_PER_CORE 2u
 #define FIGURES 5u
 #define FIGURE "guest: ran %u stolen %u"
 
-/* The guest's serial port: executors write it, the test waits for figures. */
-struct serial {
+/* What the guest says: executors write it, the test waits for figures. */
+struct told {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	char line[256];
-	size_t length;
 	unsigned figures;
 	unsigned ran, stolen; /* ticks, in all figures */
 };
 
-static struct serial serial = {
+static struct told told = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.more = PTHREAD_COND_INITIALIZER,
 };
 
-static void take_line(void)
+static void take_line(const char *line)
 {
 	unsigned ran, stolen;
 
-	serial.line[serial.length] = '\0';
-	serial.length = 0;
-	printf("# %s\n", serial.line);
-	fflush(stdout);
-	if (sscanf(serial.line, FIGURE, &ran, &stolen) != 2)
+	if (sscanf(line, FIGURE, &ran, &stolen) != 2)
 		return;
-	serial.ran += ran;
-	serial.stolen += stolen;
-	serial.figures++;
-	pthread_cond_signal(&serial.more);
-}
-
-static void put_serial(void *ctx, unsigned seq, const void *data, size_t len)
-{
-	const char *bytes = data;
-
-	(void)ctx;
-	(void)seq;
-	pthread_mutex_lock(&serial.lock);
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] == '\n')
-			take_line();
-		else if (bytes[i] != '\r' &&
-			 serial.length < sizeof(serial.line) - 1u)
-			serial.line[serial.length++] = bytes[i];
-	}
-	pthread_mutex_unlock(&serial.lock);
+	pthread_mutex_lock(&told.lock);
+	told.ran += ran;
+	told.stolen += stolen;
+	told.figures++;
+	pthread_cond_signal(&told.more);
+	pthread_mutex_unlock(&told.lock);
 }
 
 static void wait_figures(unsigned more)
 {
-	unsigned enough = serial.figures + more;
+	unsigned enough = told.figures + more;
 
-	while (serial.figures < enough)
-		pthread_cond_wait(&serial.more, &serial.lock);
+	while (told.figures < enough)
+		pthread_cond_wait(&told.more, &told.lock);
 }
 
 /* Stolen ticks for each hundred that ran, from now on. */
@@ -85,43 +61,15 @@ static unsigned stolen_percent(void)
 {
 	unsigned percent;
 
-	pthread_mutex_lock(&serial.lock);
+	pthread_mutex_lock(&told.lock);
 	/* The next figure may be of before and after a change. */
 	wait_figures(1);
-	serial.ran = serial.stolen = 0;
+	told.ran = told.stolen = 0;
 	wait_figures(FIGURES);
-	assert_in_range(serial.ran, 1, UINT32_MAX);
-	percent = serial.stolen * 100u / serial.ran;
-	pthread_mutex_unlock(&serial.lock);
+	assert_in_range(told.ran, 1, UINT32_MAX);
+	percent = told.stolen * 100u / told.ran;
+	pthread_mutex_unlock(&told.lock);
 	return percent;
-}
-
-static void linux_kind_open(struct machine_kind *kind, unsigned vcpus)
-{
-	static struct dis_intent intents[DIS_CORES_MAX];
-	static char kernel[256], initrd[256];
-	const char *dir = getenv("DISVM_TEST_LINUX");
-	const struct machine_spec spec = {
-		.kernel_path = kernel,
-		.initrd_path = initrd,
-		.cmdline = "console=ttyS0 quiet noxsave lpj=8000000 do=stolen",
-		.vcpus = vcpus,
-		.mem_bytes = LINUX_MEM_BYTES,
-		.copies = 1,
-		.intents = intents,
-		.numa_node = -1,
-		.serial = put_serial,
-	};
-	enum machine_fault fault;
-	char err[512] = "";
-
-	assert_non_null(dir);
-	snprintf(kernel, sizeof(kernel), "%s/vmlinuz", dir);
-	snprintf(initrd, sizeof(initrd), "%s/initrd", dir);
-	for (unsigned i = 0; i < vcpus; i++)
-		intents[i] = dis_intent_default();
-	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)))
-		fail_msg("%s", err);
 }
 
 /* R: CARD-11, DIS-3 */
@@ -135,7 +83,7 @@ static void test_linux_steal_time_is_the_neighbours(void **state)
 	(void)state;
 	pool_open(&pool, POOL_DIS, 2, DIS_CORES_MAX * (1u + HOGS_PER_CORE));
 	cores = pool.cores;
-	linux_kind_open(&linux_kind, cores);
+	linux_kind_open(&linux_kind, cores, "do=stolen", take_line);
 	pool_kind_open(&hog_kind, "work=hog", cores * HOGS_PER_CORE, 1, false);
 	guest = pool_boot(&pool, &linux_kind, 0);
 	assert_in_range(stolen_percent(), 0, 10);
