@@ -23,15 +23,15 @@ nested_jobs() {
 	done
 }
 
-# linux_jobs BUILD FACTOR CASE...: Linux guests, judged by linux/check.sh, or for
-# the case "steal" by the program test_linux_steal.
+# linux_jobs BUILD FACTOR CASE...: Linux guests, judged by linux/check.sh or, where
+# there is one, by the program test_linux_CASE.
 linux_jobs() {
-	local build=$1 factor=$2 name command
+	local build=$1 factor=$2 name program command
 	shift 2
 	for name in "$@"; do
+		program=$build/tests/nested/test_linux_$name
 		command="exec /linux/check.sh $name $PWD/$build/disvm"
-		[ "$name" != steal ] || command="DISVM_TEST_LINUX=/linux
-			$build/tests/nested/test_linux_steal"
+		[ ! -x "$program" ] || command="DISVM_TEST_LINUX=/linux $program"
 		echo $((180 * factor)) "linux/$name" $command
 	done
 }
@@ -41,7 +41,7 @@ nested_end() {
 	local rc ms
 	case $3 in
 	run/*)
-		read -r rc ms <"$4.end"
+		read -r rc ms _ <"$4.end"
 		report "$1$3" $((rc == 0)) $((rc != 0)) "$ms" \
 			"$([ "$rc" -eq 0 ] || echo "exit $rc")" "$4"
 		;;
@@ -77,7 +77,7 @@ nested_accel() {
 # guest. What comes of them goes to the directory $nested_dir.
 nested_start() {
 	local build=$2 series=$4 cpus=$5 image=images/tiny.elf dir
-	local linux=("${@:6}")
+	local linux=("${@:6}") flavours=()
 	[ "$build" = build ] || image=$build/tiny.elf
 	nested_accel "$build" "$image"
 	nested_dir="$PWD/build/nested/run/${1// /}$4-$5"
@@ -86,16 +86,25 @@ nested_start() {
 	nested_jobs "$build" "$image" $(($3 * 3)) >"$dir/jobs"
 	if [ "${#linux[@]}" -gt 0 ]; then
 		linux_jobs "$build" $(($3 * 3)) "${linux[@]}" >>"$dir/jobs"
-		tests/nested/linux.sh "$series" "$dir/root" 2>"$dir/linux.log" ||
+		[[ " ${linux[*]} " != *" standard "* ]] || flavours=(amd64)
+		tests/nested/linux.sh "$series" "$dir/root" "${flavours[@]}" 2>"$dir/linux.log" ||
 			report "$1$4/$5 linux.sh" 0 1 0 "no guest" "$dir/linux.log"
 	fi
-	echo "$1$4/$5 " >"$dir/label"
-	now_ms >"$dir/start"
+	nested_boot "$1$4/$5 " "$series" "$cpus" "$PWD/$image" \
+		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so}
+}
+
+# nested_boot LABEL SERIES CPUS FILE...: the machine for the jobs in $nested_dir.
+nested_boot() {
+	local series=$2 cpus=$3
+	echo "$1" >"$nested_dir/label"
+	shift 3
+	now_ms >"$nested_dir/start"
+	# There before anybody follows it.
+	: >"$nested_dir/events"
 	MACHINE_KVM=$nested_kvm MACHINE_MODULES=tun tests/nested/machine.sh \
-		"$series" "$cpus" "$dir" "$PWD/$image" \
-		"$PWD/$build"/{disvm,tests/{kvm,nested}/test_*,tests/modules/*.so} \
-		>"$dir/events" &
-	echo $! >"$dir/pid"
+		"$series" "$cpus" "$nested_dir" "$@" >"$nested_dir/events" &
+	echo $! >"$nested_dir/pid"
 }
 
 # nested_follow DIR: report the jobs begun there as they end. Those that the machine did

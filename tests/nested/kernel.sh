@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# kernel.sh SERIES - a Debian cloud kernel of a series (6.1, 6.12) for a machine
+# kernel.sh SERIES [FLAVOUR] - a Debian kernel of a series (6.1, 6.12) for a machine
 # of our own; its directory on standard output.
 #
-# In it: `vmlinux`, `modules/` (the package's, unpacked) and `about`, one line that
+# FLAVOUR is that of its package: cloud-amd64, or amd64, the standard kernel.
+# In the directory: `vmlinux`, `vmlinuz`, `modules/` (the package's, unpacked) and `about`, one line that
 # names package, version and suite. Nothing is installed: the package comes from
 # the release's backports, or from the system's own sources where those have none,
 # through lists of packages that lie here, and stays here until `make clean`.
@@ -12,9 +13,10 @@
 # Exit status: 0; 1 with the reason on standard error.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-series=${1:?usage: kernel.sh SERIES}
+series=${1:?usage: kernel.sh SERIES [FLAVOUR]}
+flavour=${2:-cloud-amd64}
 cache=$PWD/build/nested
-dir=$cache/kernel/$series
+dir=$cache/kernel/$series-$flavour
 mkdir -p "$cache/kernel"
 
 die() {
@@ -30,7 +32,7 @@ if [ -e "$dir/about" ]; then
 fi
 
 command -v apt-get >/dev/null ||
-	die "no apt-get; put vmlinux, modules/ and about into $dir yourself"
+	die "no apt-get; put vmlinux, vmlinuz, modules/ and about into $dir yourself"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -73,10 +75,11 @@ update() {
 	touch "$cache/apt/$where/updated"
 }
 
-# newest WHERE: the newest package of the series there.
+# newest WHERE: the newest package of the series there. What is between series and
+# flavour has at most one dash, or it is of another flavour.
 newest() {
 	apt_of "$1" apt-cache pkgnames linux-image- | sort -V |
-		grep -E "^linux-image-${series//./\\.}\\.[^ ]*-cloud-amd64\$" | tail -n 1
+		grep -E "^linux-image-${series//./\\.}\\.[^-]*(-[0-9]+)?-$flavour\$" | tail -n 1
 }
 
 update system || die "apt-get update: $(tail -n 5 "$tmp/log")"
@@ -88,7 +91,7 @@ for where in backports system; do
 	[ -e "$cache/apt/$where/updated" ] || continue
 	package=$(newest "$where") && break
 done
-[ -n "$package" ] || die "no linux-image-$series.*-cloud-amd64 in backports or the system's sources"
+[ -n "$package" ] || die "no linux-image-$series.*-$flavour in backports or the system's sources"
 
 echo "kernel.sh: fetching $package ($where)" >&2
 mkdir "$tmp/root"
