@@ -5,15 +5,16 @@
 # own, which has a KVM of its own.
 #
 # QEMU's emulator knows AMD's SVM with nested paging: this works without any KVM
-# outside. With MACHINE_KVM it runs on that of the host. SERIES is that of the machine's kernel (kernel.sh). A job is a line:
-# time limit in seconds, name, command. The commands find this directory, with the
+# outside. With MACHINE_KVM it runs on that of the host. SERIES is that of the machine's
+# kernel (kernel.sh). A job is a line: time limit in seconds, name, command. The commands find this directory, with the
 # FILEs (absolute paths) and their libraries; the tree DIR/root is part of /.
 #
 # On standard output, as it happens, one line each:
 #   kernel ABOUT
 #   line TEXT       a job printed this
-#   end NAME LOG    a job ended; all it printed is in LOG, exit status and
-#                   milliseconds in LOG.end
+#   end NAME LOG    a job ended; all it printed is in LOG; in LOG.end are exit status,
+#                   milliseconds, and those of them for which the machine had a CPU
+#                   of the host
 #   dead REASON     the machine ended before its jobs did, or fell silent; what
 #                   its kernel said is in DIR/console.log
 # Exit status: 0 if all jobs ended, however; else 1.
@@ -73,6 +74,15 @@ limit_s() {
 	awk -v name="$1" '$2 == name { print $1 }' "$dir/jobs"
 }
 
+# What the machine has had, whatever else the host does; nothing once it has ended.
+cpu_ms() {
+	local fields
+	{ read -r fields <"/proc/$machine/stat"; } 2>/dev/null || return 0
+	# Behind the name, which may have spaces.
+	read -ra fields <<<"${fields##*) }"
+	echo $(((fields[11] + fields[12]) * 1000 / $(getconf CLK_TCK)))
+}
+
 log=/dev/null status=0 left_s=$patience_s
 while IFS= read -r -t "$left_s" line || { status=$? && false; }; do
 	case $line in
@@ -81,11 +91,13 @@ while IFS= read -r -t "$left_s" line || { status=$? && false; }; do
 		log=$dir/log/$name
 		mkdir -p "${log%/*}"
 		: >"$log"
+		began_ms=$(cpu_ms)
 		left_s=$((patience_s + $(limit_s "$name")))
 		;;
 	'#end '*)
 		read -r _ name result <<<"$line"
-		echo "$result" >"$log.end"
+		ended_ms=$(cpu_ms)
+		echo "$result ${ended_ms:+$((ended_ms - began_ms))}" >"$log.end"
 		echo "end $name $log"
 		log=/dev/null left_s=$patience_s
 		;;
