@@ -5,10 +5,11 @@
 # of our own; its directory on standard output.
 #
 # FLAVOUR is that of its package: cloud-amd64, or amd64, the standard kernel.
-# In the directory: `vmlinux`, `vmlinuz`, `modules/` (the package's, unpacked) and `about`, one line that
-# names package, version and suite. Nothing is installed: the package comes from
-# the release's backports, or from the system's own sources where those have none,
-# through lists of packages that lie here, and stays here until `make clean`.
+# In the directory: `vmlinux`, `vmlinuz`, `modules/` (the package's, unpacked) and
+# `about`, one line that names package, version and suite. Nothing is installed: the
+# package comes from the release's backports, or from the system's own sources where
+# those have none, through lists of packages that lie here, and stays here until
+# `make clean`.
 #
 # Exit status: 0; 1 with the reason on standard error.
 set -euo pipefail
