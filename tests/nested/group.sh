@@ -142,3 +142,31 @@ nested() {
 	nested_start "$@"
 	nested_follow "$nested_dir"
 }
+
+# What bats and its tests call, beside busybox.
+nested_bats_programs=(awk base64 bash basename bats cat chmod cmp comm cp cut date dd diff
+	dirname dtc env fdtget find flock fuser grep head id ip jq kill ln ls mkdir mkfifo
+	mktemp mv nice nproc od pgrep printf prlimit ps readlink realpath rm rmdir script
+	sed seq setpriv sha256sum sleep sort stat strip tail taskset tee timeout touch tr
+	truncate unshare wc)
+
+# nested_bats SOURCE...: those tests of bats files that need KVM, in a machine.
+nested_bats() {
+	local source
+	nested_accel build images/tiny.elf
+	nested_dir=$PWD/build/nested/run/bats
+	mkdir -p "$nested_dir/root/bin" "$nested_dir/root/tmp"
+	ln -sf /usr/bin/bash "$nested_dir/root/bin/bash"
+	for source in "$@"; do
+		echo "$(($(limit_s "$source" 300) * 3)) e2e/$(basename "$source" .bats)" \
+			"DISVM_TEST_FEWER=${DISVM_TEST_FEWER:-25}" \
+			"PATH=/usr/bin:\$PATH bats --tap --filter-tags kvm $source"
+	done >"$nested_dir/jobs"
+	MACHINE_MEM=2048 nested_boot "6.12/2 " 6.12 2 \
+		"${nested_bats_programs[@]/#//usr/bin/}" \
+		/usr/lib/bats-core/* /usr/libexec/bats-core/* \
+		/usr/share/seabios/bios{,-256k}.bin "$PWD"/images/*.{elf,img} \
+		"$PWD"/tests/e2e/*.ba* "$PWD"/build/{disvm,guest/*.elf} \
+		"$PWD"/build/tests/{boot,modules}/*
+	nested_follow "$nested_dir"
+}
