@@ -425,7 +425,7 @@ void core_apply_messages(struct dis_core *core, struct dis_vcpu *vcpu,
 		state_announce(vcpu, now_ns);
 	if (bits & DIS_MSG_SET && !final && !(bits & DIS_MSG_END))
 		core_take_settings(core, vcpu, now_ns);
-	if (bits & DIS_MSG_ARRIVE && vcpu->moved_by == MOVE_OFFER)
+	if (bits & DIS_MSG_ARRIVE && vcpu->moved_by == DIS_MOVE_STEAL)
 		SHARED_ADD(core->stats.steals, 1u);
 	if (final) {
 		DIS_ASSERT(!(bits & DIS_MSG_ARRIVE));

@@ -199,7 +199,7 @@ static bool balance_class(struct dis_core *core, enum dis_class klass,
 			core->balance_ns = core->slice_end_ns;
 			continue;
 		}
-		if (!placement_move(core, vcpu, to, MOVE_BALANCE, now_ns))
+		if (!placement_move(core, vcpu, to, DIS_MOVE_BALANCE, now_ns))
 			continue;
 		if (verdict == TURN) {
 			core->rotated_ns[klass] = now_ns;

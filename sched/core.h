@@ -45,15 +45,6 @@ enum joins {
 
 /* PARKED vCPUs by release time. */
 ENDS_TREE_HEAD(park_queue, dis_vcpu);
-/* Why a vCPU is handed to another core. */
-enum move {
-	MOVE_WAKE_IDLE, /* it woke, and that core idles */
-	MOVE_WAKE,    /* it woke, and that core is the better one to wait on */
-	MOVE_OFFER,   /* it waited, and that core idles */
-	MOVE_PUSH,    /* it waited, and that core runs something less urgent */
-	MOVE_BALANCE, /* it waited for long, and that core has less to do */
-	MOVE_SET,     /* it may not run here any more */
-};
 
 struct dis_core {
 	struct dis_domain *dom;
@@ -337,11 +328,11 @@ bool placement_allowed(const struct dis_vcpu *vcpu, unsigned index);
  * succeeded. It belongs to @to then.
  */
 void placement_send(struct dis_core *core, struct dis_vcpu *vcpu,
-		    struct dis_core *to, enum move why, uint64_t now_ns);
+		    struct dis_core *to, enum dis_move why, uint64_t now_ns);
 /** The same for one that is queued, with realtime_claim(). Return: false if
  * that fails. */
 bool placement_move(struct dis_core *core, struct dis_vcpu *vcpu,
-		    struct dis_core *to, enum move why, uint64_t now_ns);
+		    struct dis_core *to, enum dis_move why, uint64_t now_ns);
 /** A core that idles, claimed for @vcpu, realtime_claim() included, or NULL. */
 struct dis_core *placement_claim_idle(struct dis_core *core,
 				      struct dis_vcpu *vcpu, uint64_t now_ns);

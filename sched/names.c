@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of classes, states and reasons, messages of errors: one table each.
+ * Names of classes, states, reasons and moves, messages of errors: one table each.
  * They are part of reports and traces, so an existing name never changes.
  */
 #include <limits.h>
@@ -88,6 +88,13 @@ static const char *const choice_names[] = {
 };
 _Static_assert(COUNT(choice_names) == DIS_CHOICES, "every choice has a name");
 
+static const char *const move_names[] = {
+	[DIS_MOVE_WAKE_IDLE] = "wake-idle", [DIS_MOVE_WAKE] = "wake",
+	[DIS_MOVE_STEAL] = "steal",         [DIS_MOVE_PUSH] = "push",
+	[DIS_MOVE_BALANCE] = "balance",     [DIS_MOVE_AFFINITY] = "affinity",
+};
+_Static_assert(COUNT(move_names) == DIS_MOVES, "every move has a name");
+
 /* R: DIS-5 */
 static const unsigned class_priorities[] = {
 	[DIS_CLASS_SYSTEM] = 0,       [DIS_CLASS_REALTIME] = 10,
@@ -136,6 +143,11 @@ const char *dis_reason_name(enum dis_reason reason)
 const char *dis_choice_name(enum dis_choice choice)
 {
 	return name_of(choice_names, COUNT(choice_names), (size_t)choice);
+}
+
+const char *dis_move_name(enum dis_move move)
+{
+	return name_of(move_names, COUNT(move_names), (size_t)move);
 }
 
 unsigned dis_class_priority(enum dis_class klass)

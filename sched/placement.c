@@ -66,29 +66,30 @@ struct dis_core *placement_initial(struct dis_domain *dom,
 }
 
 /* What the receiver cannot know is counted here; steals are counted there. */
-static void count_move(struct dis_core *core, enum move why)
+static void count_move(struct dis_core *core, enum dis_move why)
 {
 	switch (why) {
-	case MOVE_WAKE_IDLE:
+	case DIS_MOVE_WAKE_IDLE:
 		SHARED_ADD(core->stats.wake_idle, 1u);
 		break;
-	case MOVE_WAKE:
+	case DIS_MOVE_WAKE:
 		SHARED_ADD(core->stats.wake_moved, 1u);
 		break;
-	case MOVE_OFFER:
-	case MOVE_SET:
+	case DIS_MOVE_STEAL:
+	case DIS_MOVE_AFFINITY:
+	case DIS_MOVES:
 		break;
-	case MOVE_PUSH:
+	case DIS_MOVE_PUSH:
 		SHARED_ADD(core->stats.pushes, 1u);
 		break;
-	case MOVE_BALANCE:
+	case DIS_MOVE_BALANCE:
 		SHARED_ADD(core->stats.balances, 1u);
 		break;
 	}
 }
 
 void placement_send(struct dis_core *core, struct dis_vcpu *vcpu,
-		    struct dis_core *to, enum move why, uint64_t now_ns)
+		    struct dis_core *to, enum dis_move why, uint64_t now_ns)
 {
 	DIS_ASSERT(vcpu->place == DIS_PLACE_NONE && to != core);
 	realtime_moved(vcpu, to, now_ns);
@@ -106,6 +107,7 @@ void placement_send(struct dis_core *core, struct dis_vcpu *vcpu,
 				.cpu = (uint16_t)to->index,
 				.type = DIS_EVENT_MIGRATE,
 				.state = vcpu->state,
+				.reason = (uint8_t)why,
 				.klass = vcpu->klass,
 			});
 	/* Others see at once that one is on its way there. */
@@ -114,7 +116,7 @@ void placement_send(struct dis_core *core, struct dis_vcpu *vcpu,
 }
 
 static void dequeue_and_send(struct dis_core *core, struct dis_vcpu *vcpu,
-			     struct dis_core *to, enum move why,
+			     struct dis_core *to, enum dis_move why,
 			     uint64_t now_ns)
 {
 	run_queue_remove(&core->runq, vcpu, DIS_LEAVE_MOVE, now_ns);
@@ -122,7 +124,7 @@ static void dequeue_and_send(struct dis_core *core, struct dis_vcpu *vcpu,
 }
 
 bool placement_move(struct dis_core *core, struct dis_vcpu *vcpu,
-		    struct dis_core *to, enum move why, uint64_t now_ns)
+		    struct dis_core *to, enum dis_move why, uint64_t now_ns)
 {
 	if (!realtime_claim(vcpu, to, now_ns))
 		return false;
@@ -176,7 +178,7 @@ static void give(struct dis_core *core, struct dis_core *to, uint64_t now_ns)
 			    !placement_allowed(vcpu, to->index) ||
 			    !claim(vcpu, to, now_ns))
 				continue;
-			dequeue_and_send(core, vcpu, to, MOVE_OFFER, now_ns);
+			dequeue_and_send(core, vcpu, to, DIS_MOVE_STEAL, now_ns);
 			return;
 		}
 	}
@@ -220,7 +222,7 @@ void placement_expel(struct dis_core *core, struct dis_vcpu *vcpu,
 	if (!to)
 		return;
 	realtime_force(vcpu, to);
-	placement_send(core, vcpu, to, MOVE_SET, now_ns);
+	placement_send(core, vcpu, to, DIS_MOVE_AFFINITY, now_ns);
 }
 
 void placement_demand(struct dis_core *core)

@@ -134,7 +134,7 @@ struct dis_vcpu {
 	uint64_t runnable_ns; /* in `crowd` since then */
 	uint32_t crowd_load;  /* what it counts there */
 	bool settled;
-	uint8_t moved_by; /* enum move: why it is, or was last, in TRANSIT */
+	uint8_t moved_by; /* enum dis_move: why it is, or was last, in TRANSIT */
 
 	/* Owner's: queued and Interactive, or asleep. */
 	_Alignas(CACHE_LINE) uint64_t

@@ -111,7 +111,7 @@ static bool runs_at_once(const struct dis_core *core, enum dis_class klass)
 }
 
 static bool send(struct dis_core *core, struct dis_vcpu *vcpu,
-		 struct dis_core *to, enum move why, uint64_t now_ns)
+		 struct dis_core *to, enum dis_move why, uint64_t now_ns)
 {
 	vcpu->entity.queued_ns = now_ns;
 	placement_send(core, vcpu, to, why, now_ns);
@@ -127,7 +127,7 @@ bool wake_elsewhere(struct dis_core *core, struct dis_vcpu *vcpu,
 		goto stay;
 	to = placement_claim_idle(core, vcpu, now_ns);
 	if (to)
-		return send(core, vcpu, to, MOVE_WAKE_IDLE, now_ns);
+		return send(core, vcpu, to, DIS_MOVE_WAKE_IDLE, now_ns);
 	if (runs_at_once(core, vcpu->intent.klass) ||
 	    core->handoff.to == vcpu->id)
 		goto stay;
@@ -137,7 +137,7 @@ bool wake_elsewhere(struct dis_core *core, struct dis_vcpu *vcpu,
 	if (!to)
 		to = least_loaded(core, vcpu);
 	if (to && realtime_claim(vcpu, to, now_ns))
-		return send(core, vcpu, to, MOVE_WAKE, now_ns);
+		return send(core, vcpu, to, DIS_MOVE_WAKE, now_ns);
 stay:
 	SHARED_ADD(core->stats.wake_warm, 1u);
 	return false;
@@ -168,7 +168,7 @@ void wake_push(struct dis_core *core, uint64_t now_ns)
 		if (!vcpu)
 			continue;
 		to = least_urgent(core, vcpu);
-		if (to && placement_move(core, vcpu, to, MOVE_PUSH, now_ns))
+		if (to && placement_move(core, vcpu, to, DIS_MOVE_PUSH, now_ns))
 			return;
 	}
 }

@@ -14,7 +14,8 @@
 enum dis_event_type {
 	DIS_EVENT_STATE,        /**< vcpu is now in @state because of @reason */
 	DIS_EVENT_SPAWN_DENIED, /**< @reason: SLAB_EXHAUSTED or MEM_EXHAUSTED */
-	DIS_EVENT_MIGRATE,      /**< vcpu moved to core @cpu; @arg: from core */
+	DIS_EVENT_MIGRATE,      /**< vcpu moved to core @cpu from core @arg:
+				  *   @reason */
 	DIS_EVENT_VM_END,       /**< @state FINISHED or FAILED, @reason */
 	DIS_EVENT_POLICY_FAILED, /**< module @arg misbehaved on @cpu in @klass:
 				   *   @reason; the former policies are back */
@@ -42,7 +43,7 @@ struct dis_event {
 	uint16_t cpu;
 	uint8_t type;        /**< enum dis_event_type */
 	uint8_t state;       /**< enum dis_state */
-	uint8_t reason;      /**< enum dis_reason */
+	uint8_t reason;      /**< enum dis_reason; MIGRATE: enum dis_move */
 	uint8_t klass;       /**< enum dis_class of the vCPU at this time */
 	uint16_t candidates; /**< vCPUs it was chosen from, itself included */
 	uint8_t priority;    /**< 0 most urgent, as policies see it */

@@ -145,11 +145,23 @@ enum dis_choice {
 	DIS_CHOICES,
 };
 
+/** Why a vCPU changed cores (R: EVO-B1); travels with the event of its move. */
+enum dis_move {
+	DIS_MOVE_WAKE_IDLE, /**< it woke, and that core idles */
+	DIS_MOVE_WAKE,      /**< it woke, and that core is better to wait on */
+	DIS_MOVE_STEAL,     /**< it waited, and that core idles */
+	DIS_MOVE_PUSH, /**< it waited, and that core runs something less urgent */
+	DIS_MOVE_BALANCE, /**< it waited for long, and that core has less to do */
+	DIS_MOVE_AFFINITY, /**< it may not run where it was any more */
+	DIS_MOVES,
+};
+
 /** Lower-case names; NULL never, "?" for a value out of range. */
 const char *dis_class_name(enum dis_class klass);
 const char *dis_state_name(enum dis_state state);
 const char *dis_reason_name(enum dis_reason reason);
 const char *dis_choice_name(enum dis_choice choice);
+const char *dis_move_name(enum dis_move move);
 
 /** Class base priorities, 0 most urgent (R: DIS-5). */
 unsigned dis_class_priority(enum dis_class klass);

@@ -62,12 +62,26 @@ static void test_reason_name_all_reasons_named_once(void **state)
 	}
 }
 
+static void test_move_name_all_moves_named_once(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < DIS_MOVES; i++) {
+		const char *name = dis_move_name((enum dis_move)i);
+
+		assert_string_not_equal(name, "?");
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(
+				name, dis_move_name((enum dis_move)j));
+	}
+}
+
 static void test_names_out_of_range_question_mark(void **state)
 {
 	(void)state;
 	assert_string_equal(dis_class_name(DIS_CLASSES), "?");
 	assert_string_equal(dis_state_name(DIS_STATES), "?");
 	assert_string_equal(dis_reason_name(DIS_REASONS), "?");
+	assert_string_equal(dis_move_name(DIS_MOVES), "?");
 	assert_string_equal(dis_reason_name((enum dis_reason)255), "?");
 }
 
@@ -132,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_state_name_seven_states_have_their_names),
 		cmocka_unit_test(test_reason_name_two_words_joined_by_hyphen),
 		cmocka_unit_test(test_reason_name_all_reasons_named_once),
+		cmocka_unit_test(test_move_name_all_moves_named_once),
 		cmocka_unit_test(test_names_out_of_range_question_mark),
 		cmocka_unit_test(test_class_priority_each_class_as_specified),
 		cmocka_unit_test(test_class_priority_out_of_range_least_urgent),

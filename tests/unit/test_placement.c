@@ -178,6 +178,74 @@ static void test_placement_move_emits_event(void **state)
 	world_close(w);
 }
 
+/* Adds the events of moves to @events, and what the cores counted to @counted. */
+static void add_moves(struct world *w, uint64_t events[DIS_MOVES],
+		      uint64_t counted[DIS_MOVES])
+{
+	for (size_t e = 0; e < w->n_events; e++)
+		if (w->events[e].type == DIS_EVENT_MIGRATE)
+			events[w->events[e].reason]++;
+	for (unsigned i = 0; i < w->cores; i++) {
+		struct dis_core_stats stats = world_core_stats(w, i);
+
+		counted[DIS_MOVE_WAKE_IDLE] += stats.wake_idle;
+		counted[DIS_MOVE_WAKE] += stats.wake_moved;
+		counted[DIS_MOVE_STEAL] += stats.steals;
+		counted[DIS_MOVE_PUSH] += stats.pushes;
+		counted[DIS_MOVE_BALANCE] += stats.balances;
+	}
+}
+
+/* R: EVO-B1, ST-6: why it moved travels with the event, of every reason. */
+static void test_placement_event_of_move_says_why(void **state)
+{
+	static const struct burst naps[] = {
+		{.run_ns = 3 * MS, .outcome = DIS_RUN_HALT, .sleep_ns = MS}};
+	static const struct burst shorter[] = {
+		{.run_ns = 2 * MS, .outcome = DIS_RUN_HALT, .sleep_ns = 5 * MS}};
+	const struct role roles[] = {ROLE(DIS_CLASS_INTERACTIVE, naps),
+				     {world_intent_on(DIS_CLASS_SYSTEM, 1),
+				      shorter, 1},
+				     ROLE(DIS_CLASS_INTERACTIVE, shorter),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_INTERACTIVE, world_hog)};
+	/* Without hogs, so that cores idle; with those of Batch; with all. */
+	static const unsigned sizes[] = {3, 6, 7};
+	uint64_t events[DIS_MOVES] = {0}, counted[DIS_MOVES] = {0};
+	char err[128];
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		struct world *w = open_world(2);
+		dis_id vm = world_vm_stopped(w, roles, sizes[s]);
+		const struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
+
+		for (unsigned i = 0; i < sizes[s]; i++)
+			atomic_store(&world_vcpu(w, vm, i)->vcpu->core,
+				     w->core[0].core);
+		assert_int_equal(dis_vm_start(w->dom, vm), 0);
+		world_settle(w);
+		world_run(w, 2000 * MS);
+		for (unsigned i = 0; i < 2; i++) {
+			counted[DIS_MOVE_AFFINITY] += core_of(vcpu) != i;
+			assert_int_equal(dis_domain_set_affinity(
+						 w->dom, vcpu->id, 1u << i, err,
+						 sizeof(err)),
+					 0);
+			world_run(w, 50 * MS);
+			assert_int_equal(core_of(vcpu), i);
+		}
+		add_moves(w, events, counted);
+		world_close(w);
+	}
+	for (unsigned i = 0; i < DIS_MOVES; i++) {
+		assert_int_equal(events[i], counted[i]);
+		assert_true(events[i] != 0);
+	}
+}
+
 /*
  * R: DIS-13: a core must not idle beside a vCPU that could run on it, whatever
  * that vCPU's class and whatever runs where it was.
@@ -399,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_placement_waiting_is_offered_to_idle_core),
 		cmocka_unit_test(test_placement_idle_core_steals_one),
 		cmocka_unit_test(test_placement_move_emits_event),
+		cmocka_unit_test(test_placement_event_of_move_says_why),
 		cmocka_unit_test(
 			test_placement_wake_behind_hog_reaches_idle_core),
 		cmocka_unit_test(

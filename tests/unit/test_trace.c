@@ -285,7 +285,7 @@ static void test_trace_spawn_denied_instant_with_reason(void **state)
 	json_decref(root);
 }
 
-static void test_trace_migration_instant_with_cores(void **state)
+static void test_trace_migration_instant_with_cores_and_why(void **state)
 {
 	struct dis_event move = SPAWN(10, 0, 0);
 	struct trace *t = open_trace(0);
@@ -295,12 +295,14 @@ static void test_trace_migration_instant_with_cores(void **state)
 	move.type = DIS_EVENT_MIGRATE;
 	move.arg = 0;
 	move.cpu = 1;
+	move.reason = DIS_MOVE_PUSH;
 	give(t, move);
 	close_trace(t, 20);
 	events = read_events(&root);
 	args = json_object_get(find(events, "i", "migrate", 0), "args");
 	assert_int_equal(number(args, "from"), 0);
 	assert_int_equal(number(args, "to"), 1);
+	assert_string_equal(text(args, "why"), "push");
 	json_decref(root);
 }
 
@@ -341,7 +343,8 @@ int main(void)
 		cmocka_unit_test(test_trace_sleeping_says_wake_time),
 		cmocka_unit_test(test_trace_end_of_vcpu_and_vm_instants),
 		cmocka_unit_test(test_trace_spawn_denied_instant_with_reason),
-		cmocka_unit_test(test_trace_migration_instant_with_cores),
+		cmocka_unit_test(
+			test_trace_migration_instant_with_cores_and_why),
 		cmocka_unit_test(test_trace_core_beyond_pool_gets_own_track),
 	};
 

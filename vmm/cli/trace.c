@@ -264,8 +264,9 @@ static void take_migrate(struct trace *t, const struct dis_event *event,
 
 	if (!vcpu)
 		return;
-	snprintf(args, sizeof(args), "\"from\":%" PRIu64 ",\"to\":%u",
-		 event->arg, event->cpu);
+	snprintf(args, sizeof(args),
+		 "\"from\":%" PRIu64 ",\"to\":%u,\"why\":\"%s\"", event->arg,
+		 event->cpu, dis_move_name((enum dis_move)event->reason));
 	instant(t, "t", TRACE_PID_VM + event->vm_seq, vcpu->tid, now_ns,
 		"migrate", args);
 }
