@@ -43,6 +43,7 @@ static const char *const reason_names[] = {
 	[DIS_REASON_SHARE_MIN] = "share-min",
 	[DIS_REASON_SLICE_END] = "slice-end",
 	[DIS_REASON_SHARE_MAX] = "share-max",
+	[DIS_REASON_SHARE_MAX_VM] = "share-max-vm",
 	[DIS_REASON_HALT] = "halt",
 	[DIS_REASON_IO] = "io",
 	[DIS_REASON_MUTEX] = "mutex",

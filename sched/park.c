@@ -72,6 +72,7 @@ static bool grant(struct dis_vcpu *vcpu, uint64_t now_ns)
 	if (vcpu->quota_ns != DIS_NEVER_NS && got_ns < own_ns)
 		share_window_settle(&vcpu->window, own_ns - got_ns, now_ns,
 				    now_ns);
+	vcpu->vm_short = own_ns && !got_ns;
 	if (!got_ns)
 		return false;
 	vcpu->grant_from_ns = now_ns;
@@ -146,7 +147,10 @@ void park_current(struct dis_core *core, uint64_t now_ns)
 	SHARED_ADD(core->stats.preemptions, 1u);
 	if (core->dom->cfg.ops->preempted)
 		core->dom->cfg.ops->preempted(vcpu->arg);
-	state_set(vcpu, DIS_STATE_THROTTLED, DIS_REASON_SHARE_MAX, 0, now_ns);
+	state_set(vcpu, DIS_STATE_THROTTLED,
+		  vcpu->vm_short ? DIS_REASON_SHARE_MAX_VM
+				 : DIS_REASON_SHARE_MAX,
+		  0, now_ns);
 	park_add(core, vcpu);
 }
 

@@ -170,6 +170,7 @@ struct dis_vcpu {
 	uint64_t grant_from_ns;  /* may run from then on ... */
 	uint64_t grant_until_ns; /* ... until then; 0: no grant */
 	bool grant_vm;           /* its VM's quota was asked too */
+	bool vm_short;           /* it, not its own, refused the last grant */
 	uint64_t release_ns;     /* PARKED: until then */
 	RB_ENTRY(dis_vcpu) park_link;
 	struct share_window window;

@@ -88,7 +88,8 @@ enum dis_reason {
 	DIS_REASON_SHARE_MIN, /**< dispatched because its minimum is owed */
 	/* -> Throttled */
 	DIS_REASON_SLICE_END,
-	DIS_REASON_SHARE_MAX, /**< its maximum, or its VM's, is used up */
+	DIS_REASON_SHARE_MAX,    /**< its own maximum is used up */
+	DIS_REASON_SHARE_MAX_VM, /**< its VM's maximum is used up */
 	/* -> Sleeping, Waiting (R: DIS-10 block reasons) */
 	DIS_REASON_HALT,
 	DIS_REASON_IO,
