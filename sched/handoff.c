@@ -26,6 +26,8 @@ void dis_vcpu_wake_by(struct dis_vcpu *vcpu, struct dis_vcpu *waker)
 {
 	struct dis_core *core = vcpu_core(waker);
 
+	if (policy_guard_reentered())
+		return;
 	atomic_store_explicit(&vcpu->called_from, core->index + 1u,
 			      memory_order_relaxed);
 	/* Inside its run: this thread is the core's. */
@@ -40,6 +42,8 @@ void dis_vcpu_yield_to(struct dis_vcpu *vcpu, struct dis_vcpu *to)
 	struct dis_core *core = vcpu_core(vcpu);
 	struct dis_core *of_other = vcpu_core(to);
 
+	if (policy_guard_reentered())
+		return;
 	if (of_other != core)
 		gang_want(of_other, to);
 	else if (core->current == vcpu)

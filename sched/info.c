@@ -77,6 +77,8 @@ int dis_vm_get_info(struct dis_domain *dom, dis_id id, struct dis_vm_info *out)
 	struct dis_vm *vm;
 	int err = -DIS_ENOTFOUND;
 
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
 	pthread_mutex_lock(&dom->lock);
 	vm = slab_get(&dom->vms, id);
 	if (vm) {
@@ -100,6 +102,9 @@ int dis_vm_get_info(struct dis_domain *dom, dis_id id, struct dis_vm_info *out)
 
 void dis_domain_get_usage(struct dis_domain *dom, struct dis_domain_usage *out)
 {
+	*out = (struct dis_domain_usage){0};
+	if (policy_guard_reentered())
+		return;
 	pthread_mutex_lock(&dom->lock);
 	*out = (struct dis_domain_usage){.vms = dom->vms.used,
 					 .vcpus = dom->vcpus.used,
@@ -110,17 +115,23 @@ void dis_domain_get_usage(struct dis_domain *dom, struct dis_domain_usage *out)
 
 void dis_domain_trigger(struct dis_domain *dom)
 {
+	if (policy_guard_reentered())
+		return;
 	for (unsigned i = 0; i < dom->ncores; i++)
 		mailbox_force(&dom->cores[i]);
 }
 
 void dis_domain_pause_preemption(struct dis_domain *dom)
 {
+	if (policy_guard_reentered())
+		return;
 	atomic_store(&dom->paused, true);
 }
 
 void dis_domain_resume_preemption(struct dis_domain *dom)
 {
+	if (policy_guard_reentered())
+		return;
 	atomic_store(&dom->paused, false);
 	/* Timers were not armed meanwhile. */
 	dis_domain_trigger(dom);
@@ -138,12 +149,16 @@ int dis_domain_set_default_quantum(struct dis_domain *dom, uint64_t quantum_ns)
 
 void dis_domain_set_fixed_slices(struct dis_domain *dom, bool fixed)
 {
+	if (policy_guard_reentered())
+		return;
 	atomic_store(&dom->stretching, !fixed);
 }
 
 void dis_domain_set_host_load(struct dis_domain *dom,
 			      const struct dis_host_load *load)
 {
+	if (policy_guard_reentered())
+		return;
 	pthread_mutex_lock(&dom->lock);
 	dom->host_load = *load;
 	pthread_mutex_unlock(&dom->lock);
@@ -158,6 +173,9 @@ void dis_domain_set_host_load(struct dis_domain *dom,
 
 void dis_domain_get_host_load(struct dis_domain *dom, struct dis_host_load *out)
 {
+	memset(out, 0xff, sizeof(*out)); /* absent */
+	if (policy_guard_reentered())
+		return;
 	pthread_mutex_lock(&dom->lock);
 	*out = dom->host_load;
 	pthread_mutex_unlock(&dom->lock);
@@ -165,6 +183,8 @@ void dis_domain_get_host_load(struct dis_domain *dom, struct dis_host_load *out)
 
 void dis_domain_set_counters(struct dis_domain *dom, bool on)
 {
+	if (policy_guard_reentered())
+		return;
 	atomic_store(&dom->counters, on);
 }
 
@@ -173,6 +193,8 @@ void dis_domain_count_states(struct dis_domain *dom, uint64_t now[DIS_STATES],
 {
 	memset(now, 0, DIS_STATES * sizeof(*now));
 	memset(total, 0, DIS_STATES * sizeof(*total));
+	if (policy_guard_reentered())
+		return;
 	pthread_mutex_lock(&dom->lock);
 	for (unsigned i = 0; i < dom->vcpus.capacity; i++)
 		if (slab_id_at(&dom->vcpus, i) != DIS_ID_NONE)
@@ -208,7 +230,7 @@ struct dis_core_stats *dis_core_stats_mut(struct dis_core *core)
 unsigned dis_domain_read_events(struct dis_domain *dom, unsigned ring,
 				struct dis_event *out, unsigned max)
 {
-	if (ring > dom->ncores)
+	if (policy_guard_reentered() || ring > dom->ncores)
 		return 0;
 	return event_ring_take(ring == dom->ncores ? &dom->ring
 						   : &dom->cores[ring].ring,

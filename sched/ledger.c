@@ -47,6 +47,8 @@ int dis_vm_get_stats(struct dis_domain *dom, dis_id id,
 {
 	struct dis_vm *vm;
 
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
 	pthread_mutex_lock(&dom->lock);
 	vm = slab_get(&dom->vms, id);
 	*out = (struct dis_vcpu_stats){0};
@@ -110,6 +112,8 @@ int dis_domain_get_tenant(struct dis_domain *dom, unsigned index,
 {
 	int err = -DIS_ENOTFOUND;
 
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
 	pthread_mutex_lock(&dom->lock);
 	if (index < dom->n_tenants) {
 		*out = (struct dis_tenant_info){
@@ -193,6 +197,8 @@ void dis_domain_get_totals(struct dis_domain *dom, uint64_t now_ns,
 			   struct dis_totals *out)
 {
 	*out = (struct dis_totals){0};
+	if (policy_guard_reentered())
+		return;
 	pthread_mutex_lock(&dom->lock);
 	out->created = dom->created;
 	pthread_mutex_unlock(&dom->lock);

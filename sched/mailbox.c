@@ -224,6 +224,8 @@ void mailbox_take(struct dis_core *core, uint64_t now_ns)
 
 void dis_vcpu_charge(struct dis_vcpu *vcpu, uint64_t ns)
 {
+	if (policy_guard_reentered())
+		return;
 	atomic_fetch_add_explicit(&vcpu->device_due_ns, ns,
 				  memory_order_relaxed);
 }

@@ -15,6 +15,7 @@
 #include <dis/error.h>
 
 #include "policies.h"
+#include "policy_guard.h"
 
 #define VERDICT_FAILED 0x80000000u
 
@@ -187,13 +188,22 @@ static int enter(struct dis_modules *modules,
 	return ret;
 }
 
+static int refuse_call(const char *origin, char *err, size_t err_size)
+{
+	return refuse(-DIS_EPERMISSION, err, err_size, origin,
+		      "called by a policy");
+}
+
 int dis_module_add(struct dis_modules *modules,
 		   const struct dis_policy_module *module, const char *origin,
 		   const struct dis_policy_ops **out, char *err,
 		   size_t err_size)
 {
-	int ret = check(module, origin, err, err_size);
+	int ret;
 
+	if (policy_guard_reentered())
+		return refuse_call(origin, err, err_size);
+	ret = check(module, origin, err, err_size);
 	return ret ? ret
 		   : enter(modules, module, NULL, origin, out, err, err_size);
 }
@@ -224,8 +234,11 @@ int dis_module_load(struct dis_modules *modules, const char *path,
 	const struct dis_policy_module *module;
 	void *handle;
 	int ret = 0;
-	char *real = find_file(path, err, err_size, &ret);
+	char *real;
 
+	if (policy_guard_reentered())
+		return refuse_call(path, err, err_size);
+	real = find_file(path, err, err_size, &ret);
 	if (!real)
 		return ret;
 	handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
@@ -253,7 +266,7 @@ const struct dis_policy_ops *dis_modules_find(struct dis_modules *modules,
 	const struct dis_policy_ops *ops = dis_policy_find(name);
 	const struct policy_module *module;
 
-	if (ops || !modules)
+	if (ops || !modules || policy_guard_reentered())
 		return ops;
 	pthread_mutex_lock(&modules->lock);
 	module = find_loaded(modules, name);
@@ -297,6 +310,8 @@ bool dis_modules_get_info(struct dis_modules *modules, unsigned number,
 	const struct policy_module *module;
 	unsigned verdict;
 
+	if (policy_guard_reentered())
+		return false;
 	pthread_mutex_lock(&modules->lock);
 	for (module = modules->first; module && module->number != number;)
 		module = module->next;

@@ -86,7 +86,8 @@ void policy_guard_note_reentry(void);
 
 /**
  * Is this thread inside a module's operation? Then what it asks for is to be
- * refused, and the module has failed. For functions that change something.
+ * refused, and the module has failed. For functions that change something or
+ * take a mutex.
  */
 static inline bool policy_guard_reentered(void)
 {

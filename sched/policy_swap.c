@@ -278,6 +278,8 @@ dis_domain_get_policy(struct dis_domain *dom, enum dis_class klass,
 	const struct policy_choice *choice;
 	const struct dis_policy_ops *active;
 
+	if (policy_guard_reentered())
+		return NULL;
 	pthread_mutex_lock(&dom->lock);
 	choice = settle(dom, klass);
 	active = choice->active;

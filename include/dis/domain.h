@@ -10,6 +10,10 @@
  * thread but executors; they take the domain's mutex (rank 1, never held across
  * a wait). dis_vcpu_wake() may be called by any thread and takes no lock.
  * dis_core_step() belongs to the one thread that owns the core.
+ *
+ * Called by a policy module's operation, whatever changes something or takes the
+ * mutex refuses, and the module has failed: -DIS_EPERMISSION; without an error to
+ * return it does nothing, and tells zeros, NULL, or what is absent.
  */
 #ifndef DIS_DOMAIN_H
 #define DIS_DOMAIN_H

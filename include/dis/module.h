@@ -18,7 +18,7 @@
  * his, or crashes, takes the process with him.
  *
  * Locking: the registry has a mutex (rank 2, inside a domain's); no function
- * here may be called by an executor.
+ * here may be called by an executor. See domain.h for calls by a module.
  */
 #ifndef DIS_MODULE_H
 #define DIS_MODULE_H

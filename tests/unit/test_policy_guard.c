@@ -130,7 +130,7 @@ static void test_policy_guard_call_back_is_refused_and_returns(void **state)
 	returns(FAULTY_REENTERS, DIS_REASON_POLICY_REENTRY, 200 * MS);
 }
 
-static int refused[9];
+static int refused[15];
 
 static void try_all(void)
 {
@@ -138,6 +138,12 @@ static void try_all(void)
 	struct dis_vcpu *vcpu = world_vcpu(world, vm, 0)->vcpu;
 	const struct dis_vm_spec spec = {
 		.name = "x", .vcpus = 1, .intents = &intent};
+	const struct dis_policy_module module = {DIS_POLICY_ABI, "test",
+						 dis_policies[0]};
+	const struct dis_policy_ops *ops;
+	struct dis_tenant_info tenant;
+	struct dis_vcpu_stats stats;
+	struct dis_vm_info info;
 	dis_id id;
 
 	refused[0] = dis_vm_spawn(world->dom, &spec, 0, &id, err, sizeof(err));
@@ -152,6 +158,15 @@ static void try_all(void)
 		dis_domain_unload_module(world->dom, "good", err, sizeof(err));
 	refused[7] = dis_vcpu_set_intent(vcpu, &intent);
 	refused[8] = dis_domain_set_default_quantum(world->dom, MS);
+	refused[9] =
+		dis_domain_set_shares(world->dom, vm, 0, 500, err, sizeof(err));
+	refused[10] = dis_vm_get_info(world->dom, vm, &info);
+	refused[11] = dis_vm_get_stats(world->dom, vm, &stats);
+	refused[12] = dis_domain_get_tenant(world->dom, 0, &tenant);
+	refused[13] =
+		dis_module_load(modules, "/dev/null", &ops, err, sizeof(err));
+	refused[14] = dis_module_add(modules, &module, "test", &ops, err,
+				     sizeof(err));
 	dis_core_step(world->core[0].core, world->now_ns, DIS_NEVER_NS, NULL);
 }
 
@@ -163,12 +178,114 @@ static void test_policy_guard_each_call_back_changes_nothing(void **state)
 	faulty_on_reenter = try_all;
 	set(DIS_CLASS_BATCH, faulty[FAULTY_REENTERS]);
 	world_run(world, 500 * MS);
-	for (unsigned i = 0; i < 9; i++)
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		assert_int_equal(refused[i], -DIS_EPERMISSION);
 	assert_int_equal(info_of(FAULTY_REENTERS).reason,
 			 DIS_REASON_POLICY_REENTRY);
 	assert_shares_equal(1000 * MS);
 	close_world();
+}
+
+static unsigned kicks(void)
+{
+	return world->core[0].kicks + world->core[1].kicks;
+}
+
+/* One that waits, on @core. */
+static struct dis_vcpu *waiter(unsigned core)
+{
+	for (unsigned i = 0; i < 2 * HOGS; i++) {
+		struct dis_vcpu *vcpu = world_vcpu(world, vm, i)->vcpu;
+
+		if (vcpu_core(vcpu)->index == core &&
+		    vcpu->place == DIS_PLACE_RUNQ)
+			return vcpu;
+	}
+	fail_msg("nobody waits");
+	return NULL;
+}
+
+/* Those that have no error to return: what they would have changed is as it was. */
+static void try_silent(void)
+{
+	struct dis_vcpu *here = waiter(0), *there = waiter(1);
+	struct dis_host_load load = {.active_cpus = 3};
+	unsigned kicked = kicks();
+
+	dis_vcpu_wake(here);
+	dis_vcpu_inspect(there);
+	dis_vcpu_wake_by(here, there);
+	dis_vcpu_wake_by(there, here);
+	assert_int_equal(atomic_load(&here->pending), 0);
+	assert_int_equal(atomic_load(&there->pending), 0);
+	assert_int_equal(atomic_load(&here->called_from), 0);
+	dis_vcpu_yield_to(here, there);
+	dis_vcpu_yield_to(there, here);
+	dis_vcpu_charge(here, MS);
+	assert_int_equal(atomic_load(&here->device_due_ns), 0);
+	dis_domain_pause_preemption(world->dom);
+	assert_false(atomic_load(&world->dom->paused));
+	atomic_store(&world->dom->paused, true);
+	dis_domain_resume_preemption(world->dom);
+	assert_true(atomic_load(&world->dom->paused));
+	atomic_store(&world->dom->paused, false);
+	dis_domain_trigger(world->dom);
+	dis_domain_set_fixed_slices(world->dom, true);
+	dis_domain_set_counters(world->dom, true);
+	dis_domain_set_host_load(world->dom, &load);
+	assert_true(atomic_load(&world->dom->stretching));
+	assert_false(atomic_load(&world->dom->counters));
+	assert_int_equal(world->dom->host_load.active_cpus, DIS_LOAD_ABSENT);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(atomic_load(&world->core[i].core->gang_wanted),
+				 DIS_ID_NONE);
+	assert_int_equal(kicks(), kicked);
+}
+
+/* And those that look: they are told nothing, for which they would take a mutex. */
+static void try_looks(void)
+{
+	uint64_t now[DIS_STATES], total[DIS_STATES];
+	struct dis_domain_usage usage;
+	struct dis_host_load load;
+	struct dis_module_info info;
+	struct dis_event event;
+	struct dis_totals totals;
+
+	dis_domain_get_totals(world->dom, world->now_ns, &totals);
+	assert_int_equal(totals.created, 0);
+	dis_domain_get_usage(world->dom, &usage);
+	assert_int_equal(usage.vcpus, 0);
+	world->dom->host_load.active_cpus = 3;
+	dis_domain_get_host_load(world->dom, &load);
+	world->dom->host_load.active_cpus = DIS_LOAD_ABSENT;
+	assert_int_equal(load.active_cpus, DIS_LOAD_ABSENT);
+	dis_domain_count_states(world->dom, now, total);
+	assert_int_equal(now[DIS_STATE_SCHEDULED], 0);
+	assert_int_equal(total[DIS_STATE_SCHEDULED], 0);
+	assert_null(dis_domain_get_policy(world->dom, DIS_CLASS_BATCH, NULL));
+	assert_null(dis_modules_find(modules, "good"));
+	assert_false(dis_modules_get_info(modules, 0, &info));
+	for (unsigned i = 0; i <= 2; i++)
+		assert_int_equal(
+			dis_domain_read_events(world->dom, i, &event, 1), 0);
+}
+
+static void test_policy_guard_silent_call_back_does_nothing(void **state)
+{
+	void (*const tries[])(void) = {try_silent, try_looks};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		open_world(2);
+		faulty_on_reenter = tries[i];
+		set(DIS_CLASS_BATCH, faulty[FAULTY_REENTERS]);
+		world_run(world, 500 * MS);
+		assert_int_equal(info_of(FAULTY_REENTERS).reason,
+				 DIS_REASON_POLICY_REENTRY);
+		assert_shares_equal(1000 * MS);
+		close_world();
+	}
 }
 
 /* Sleepers, wakes, hogs: a module that keeps the rules stays for a minute. */
@@ -307,6 +424,8 @@ int main(void)
 			test_policy_guard_call_back_is_refused_and_returns),
 		cmocka_unit_test(
 			test_policy_guard_each_call_back_changes_nothing),
+		cmocka_unit_test(
+			test_policy_guard_silent_call_back_does_nothing),
 		cmocka_unit_test(test_policy_guard_good_module_stays),
 		cmocka_unit_test(
 			test_policy_guard_alone_in_its_class_is_never_lost),
