@@ -64,6 +64,24 @@ static uint64_t begin(const struct policy_call *call)
 	return clock_ns(call->guard);
 }
 
+/*
+ * By the clock of the wall alone: that of the thread would be a system call, and
+ * is blind to an operation that waits.
+ */
+static void judge_time(struct policy_guard *guard, uint64_t took_ns)
+{
+	bool hung = took_ns >= DIS_POLICY_OP_HANG_NS;
+
+	guard->late = guard->late << 1 | (took_ns > DIS_POLICY_OP_MAX_NS);
+	if ((unsigned)__builtin_popcount(guard->late) >= DIS_POLICY_LATE_MAX ||
+	    (hung && guard->may_not_hang))
+		fault(guard, DIS_REASON_POLICY_OVERRUN);
+	if (hung)
+		guard->may_not_hang = DIS_POLICY_HANG_APART;
+	else if (guard->may_not_hang)
+		guard->may_not_hang--;
+}
+
 static void end(const struct policy_call *call, uint64_t began_ns)
 {
 	struct policy_guard *guard = call->guard;
@@ -71,10 +89,7 @@ static void end(const struct policy_call *call, uint64_t began_ns)
 
 	atomic_store_explicit(&call->inside->module, NULL, memory_order_release);
 	policy_guard_within = NULL;
-	guard->late = guard->late << 1 | (took_ns > DIS_POLICY_OP_MAX_NS);
-	if (took_ns >= DIS_POLICY_OP_HANG_NS ||
-	    (unsigned)__builtin_popcount(guard->late) >= DIS_POLICY_LATE_MAX)
-		fault(guard, DIS_REASON_POLICY_OVERRUN);
+	judge_time(guard, took_ns);
 }
 
 static unsigned index_of(const struct dis_vcpu *vcpu)

@@ -30,6 +30,7 @@ struct policy_guard {
 	const struct dis_domain_config *cfg; /* its clock */
 	enum dis_reason fault; /* the first that it made here, or NONE */
 	uint32_t late;         /* bit per operation of the last 32 */
+	unsigned may_not_hang; /* in so many more operations: one did */
 	/* The one that has been queued longest, and how often others ran. */
 	const struct dis_vcpu *oldest;
 	uint64_t oldest_since_ns;

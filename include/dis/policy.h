@@ -35,15 +35,17 @@
 
 /**
  * What the core demands of a module; it returns to the former policy when one is
- * broken. An operation is late when it takes longer than OP_MAX; four of the last
- * 32 may not be late (one may be: the host took the core away), and none may take
- * as long as OP_HANG. An entity whose share by weight of those queued is one in n
- * counts as lost when it waits longer than WAIT_MAX, while pick returned others
- * more than PASSED_MAX * n times.
+ * broken. An operation is late when it takes longer than OP_MAX, and hangs when it
+ * takes as long as OP_HANG. The time is that of the wall, and the host may have
+ * taken the core away meanwhile, so once is no proof: four of the last 32 may not
+ * be late, and after one that hangs none of the next HANG_APART may. An entity
+ * whose share by weight of those queued is one in n counts as lost when it waits
+ * longer than WAIT_MAX, while pick returned others more than PASSED_MAX * n times.
  */
 #define DIS_POLICY_OP_MAX_NS (100 * DIS_US_NS)
 #define DIS_POLICY_OP_HANG_NS (100 * DIS_MS_NS)
 #define DIS_POLICY_LATE_MAX 4u
+#define DIS_POLICY_HANG_APART 1024u
 #define DIS_POLICY_WAIT_MAX_NS (10 * DIS_S_NS)
 #define DIS_POLICY_PASSED_MAX 64u
 

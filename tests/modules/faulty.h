@@ -88,7 +88,7 @@ static struct dis_entity *faulty_pick(void *queue, uint64_t now_ns)
 		faulty_pause(200 * DIS_US_NS);
 		return first;
 	case FAULTY_HANGS:
-		if (q->picks == FAULTY_GOOD_PICKS + 1u)
+		if (q->picks <= FAULTY_GOOD_PICKS + 2u)
 			faulty_pause(DIS_S_NS);
 		return first;
 	case FAULTY_STUCK:

@@ -19,7 +19,7 @@ enum faulty {
 	FAULTY_EMPTY,    /**< picks none though some are queued */
 	FAULTY_LOSES,    /**< forgets one that is queued */
 	FAULTY_SLOW,     /**< each pick takes 200 us */
-	FAULTY_HANGS,    /**< one pick takes a second */
+	FAULTY_HANGS,    /**< two picks take a second each */
 	FAULTY_STUCK,    /**< one pick never returns */
 	FAULTY_REENTERS, /**< calls back into the scheduler */
 	FAULTY_KINDS,

@@ -118,7 +118,7 @@ static void test_policy_guard_slow_operations_return(void **state)
 	returns(FAULTY_SLOW, DIS_REASON_POLICY_OVERRUN, 500 * MS);
 }
 
-static void test_policy_guard_one_very_slow_operation_returns(void **state)
+static void test_policy_guard_very_slow_operation_again_returns(void **state)
 {
 	(void)state;
 	returns(FAULTY_HANGS, DIS_REASON_POLICY_OVERRUN, 1500 * MS);
@@ -328,7 +328,7 @@ static void test_policy_guard_alone_in_its_class_is_never_lost(void **state)
 	close_world();
 }
 
-static unsigned pauses;
+static unsigned pauses, pauses_apart;
 
 static void pause_rarely(uint64_t ns)
 {
@@ -347,6 +347,33 @@ static void test_policy_guard_rare_stall_is_forgiven(void **state)
 	assert_true(pauses > 500);
 	assert_false(info_of(FAULTY_SLOW).failed);
 	close_world();
+}
+
+static void stall(uint64_t ns)
+{
+	(void)ns;
+	if (pauses++ % pauses_apart == 0)
+		world->sim.op_ns += DIS_POLICY_OP_HANG_NS;
+}
+
+/* Not even for long; but a module that takes so long itself does so again. */
+static void test_policy_guard_long_stall_is_forgiven_but_not_soon(void **state)
+{
+	(void)state;
+	for (unsigned soon = 0; soon < 2; soon++) {
+		open_world(1);
+		faulty_on_pause = stall;
+		pauses = 0;
+		/* A pick is one operation among four and more. */
+		pauses_apart = soon ? DIS_POLICY_HANG_APART / 16
+				    : DIS_POLICY_HANG_APART;
+		set(DIS_CLASS_BATCH, faulty[FAULTY_SLOW]);
+		world_run(world, 60000 * MS);
+		if (!soon)
+			assert_true(pauses > 3 * pauses_apart);
+		assert_int_equal(info_of(FAULTY_SLOW).failed, soon);
+		close_world();
+	}
 }
 
 /* The one that did not run for a second. */
@@ -419,7 +446,7 @@ int main(void)
 		cmocka_unit_test(test_policy_guard_long_wait_is_no_loss),
 		cmocka_unit_test(test_policy_guard_slow_operations_return),
 		cmocka_unit_test(
-			test_policy_guard_one_very_slow_operation_returns),
+			test_policy_guard_very_slow_operation_again_returns),
 		cmocka_unit_test(
 			test_policy_guard_call_back_is_refused_and_returns),
 		cmocka_unit_test(
@@ -430,6 +457,8 @@ int main(void)
 		cmocka_unit_test(
 			test_policy_guard_alone_in_its_class_is_never_lost),
 		cmocka_unit_test(test_policy_guard_rare_stall_is_forgiven),
+		cmocka_unit_test(
+			test_policy_guard_long_stall_is_forgiven_but_not_soon),
 		cmocka_unit_test(test_policy_guard_light_weight_waits_longer),
 		cmocka_unit_test(
 			test_policy_guard_operation_that_does_not_return_is_named),
