@@ -15,7 +15,7 @@
  *
  * A module is code of this process with all its rights. The guard holds against
  * mistakes in scheduling, not against malice: who writes to memory that is not
- * his, or crashes, takes the process with him.
+ * his, crashes, or recurses until the stack is full, takes the process with him.
  *
  * Locking: the registry has a mutex (rank 2, inside a domain's); no function
  * here may be called by an executor. See domain.h for calls by a module.
