@@ -136,6 +136,11 @@ usage() {
 	usage "--quantum: '5' is not a duration" --quantum 5
 }
 
+@test "test_rules_of_a_class_that_cannot_be_are_refused" {
+	usage "--class-quantum: realtime has none" --class-quantum realtime=1ms
+	usage "--floor: '501' is not a number" --floor batch=501
+}
+
 @test "test_time_limit_out_of_range_is_refused" {
 	usage "--time-limit: 0 is shorter" --time-limit 0
 	usage "--time-limit: '-1s'" --time-limit -1s

@@ -73,6 +73,19 @@ throttle_sequences() {
 	       .[0].throttles > 0'
 }
 
+# R: DIS-5, DIS-14: set on the command line, in force, and told to disvm sim.
+@test "test_quantum_and_floor_of_a_class_are_those_given" {
+	report --kernel "$TINY" --vcpus 2 --cpus 0 --cmdline work=hog \
+		--intent 0=batch --intent 1=background --time-limit 2s \
+		--class-quantum batch=7ms --floor background=300 \
+		--trace trace.json
+	holds '.vms[0].vcpus[1].cpu_ns / .wall_ns | . > 0.2 and . < 0.45'
+	jq -e '.traceEvents[] | select(.name == "disvm_pool").args |
+	       .batch.quantum_ns == 7000000 and .batch.floor_permille == 50 and
+	       .background.quantum_ns == 50000000 and
+	       .background.floor_permille == 300' trace.json
+}
+
 # R: DIS-13
 @test "test_sleeper_of_more_urgent_class_preempts_hogs" {
 	report --kernel "$TINY" --vcpus 4 --cpus 0 \

@@ -92,6 +92,21 @@ static void test_config_array_of_repeatable_taken_in_order(void **state)
 	assert_int_equal(options.intents[1].klass, DIS_CLASS_SYSTEM);
 }
 
+static void test_config_rules_of_classes_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("{\"kernel\": \"k\", \"class-quantum\": "
+			       "[\"batch=20ms\", \"system=2ms\"], \"floor\": "
+			       "\"batch=10\"}",
+			       "--class-quantum", "batch=30ms"),
+			 0);
+	assert_int_equal(options.class_quantum_ns[DIS_CLASS_BATCH],
+			 30 * DIS_MS_NS);
+	assert_int_equal(options.class_quantum_ns[DIS_CLASS_SYSTEM],
+			 2 * DIS_MS_NS);
+	assert_int_equal(options.floor_permille[DIS_CLASS_BATCH], 10);
+}
+
 static void test_config_command_line_wins(void **state)
 {
 	(void)state;
@@ -212,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CONFIG_TEST(test_config_strings_and_numbers_taken),
 		CONFIG_TEST(test_config_array_of_repeatable_taken_in_order),
+		CONFIG_TEST(test_config_rules_of_classes_taken),
 		CONFIG_TEST(test_config_command_line_wins),
 		CONFIG_TEST(test_config_intent_of_command_line_comes_after),
 		CONFIG_TEST(test_config_unknown_key_refused),

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --policy and --policy-module; see option_table.h. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "option_table.h"
 
@@ -34,24 +32,12 @@ int option_set_policy_module(struct option_values *v, const char *text,
 int option_set_policy(struct option_values *v, const char *text, char *err,
 		      size_t err_size)
 {
-	const char *names[DIS_CLASSES];
-	const char *equals = strchr(text, '=');
-	unsigned klass;
-	char *name;
-	int ret;
+	const char *name;
+	unsigned klass = 0;
+	int ret = option_split_class(text, "NAME, e.g. batch=rr", &klass, &name,
+				     err, err_size);
 
-	if (!equals)
-		return option_refuse(err, err_size,
-				     "'%s' is not CLASS=NAME, e.g. batch=rr",
-				     text);
-	name = strndup(text, (size_t)(equals - text));
-	if (!name)
-		return -ENOMEM;
-	for (unsigned i = 0; i < DIS_CLASSES; i++)
-		names[i] = dis_class_name((enum dis_class)i);
-	ret = option_word(name, names, DIS_CLASSES, &klass, err, err_size);
-	free(name);
-	return ret ? ret : option_string(&v->policy_names[klass], equals + 1);
+	return ret ? ret : option_string(&v->policy_names[klass], name);
 }
 
 /* Names of all policies there are. Return: how many. */

@@ -20,9 +20,6 @@
 #define MEM_MIN_BYTES (UINT64_C(1) << 20)
 #define MEM_MAX_BYTES (UINT64_C(1) << 40)
 #define PAGE_BYTES UINT64_C(4096)
-/* Below, a slice is used up by its own entry and exit on a slow host. */
-#define QUANTUM_MIN_NS (100 * DIS_US_NS)
-#define QUANTUM_MAX_NS (10 * DIS_S_NS)
 #define TIME_LIMIT_MIN_NS DIS_MS_NS
 
 int option_refuse(char *err, size_t err_size, const char *fmt, ...)
@@ -64,8 +61,8 @@ static int set_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out,
 			     text, min, max);
 }
 
-static int set_duration(const char *text, uint64_t min_ns, uint64_t max_ns,
-			uint64_t *out_ns, char *err, size_t err_size)
+int option_duration(const char *text, uint64_t min_ns, uint64_t max_ns,
+		    uint64_t *out_ns, char *err, size_t err_size)
 {
 	char min[32], max[32];
 	uint64_t ns;
@@ -248,13 +245,6 @@ static int set_cpus(struct option_values *v, const char *text, char *err,
 			       &v->out->n_cpus, err, err_size);
 }
 
-static int set_quantum(struct option_values *v, const char *text, char *err,
-		       size_t err_size)
-{
-	return set_duration(text, QUANTUM_MIN_NS, QUANTUM_MAX_NS,
-			    &v->out->quantum_ns, err, err_size);
-}
-
 static int set_slab_vms(struct option_values *v, const char *text, char *err,
 			size_t err_size)
 {
@@ -311,8 +301,8 @@ static int set_time_limit(struct option_values *v, const char *text, char *err,
 		v->out->time_limit_ns = DIS_NEVER_NS;
 		return 0;
 	}
-	return set_duration(text, TIME_LIMIT_MIN_NS, DIS_NEVER_NS,
-			    &v->out->time_limit_ns, err, err_size);
+	return option_duration(text, TIME_LIMIT_MIN_NS, DIS_NEVER_NS,
+			       &v->out->time_limit_ns, err, err_size);
 }
 
 int option_output(const char *text, enum run_output *to, char **path, char *err,
@@ -419,7 +409,18 @@ const struct option_row option_rows[] = {
 	 "them; all: those this process may use",
 	 set_cpus},
 	{"quantum", "DUR", "5ms", false,
-	 "slice of vCPUs without declared intent, 100us to 10s", set_quantum},
+	 "slice of vCPUs without declared intent, 100us to 10s",
+	 option_set_quantum},
+	{"class-quantum", "CLASS=DUR", NULL, true,
+	 "slice of a class's declared vCPUs, 100us to 10s; not of realtime, "
+	 "whose slice is its wcet; repeatable; default: 1ms for system, 4ms "
+	 "for interactive, 10ms for batch, 50ms for background",
+	 option_set_class_quantum},
+	{"floor", "CLASS=N", NULL, true,
+	 "per mille of a core that a class keeps against more urgent ones, 0 "
+	 "to 500, in sum at most 1000; not of system; repeatable; default: 50 "
+	 "for interactive, batch and background, 0 for realtime",
+	 option_set_floor},
 	{"policy", "CLASS=NAME", NULL, true,
 	 "order within a class: rr (round robin), priority (with aging), edf "
 	 "(earliest deadline first), fair (by virtual deadline), or that of a "

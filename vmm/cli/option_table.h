@@ -79,6 +79,10 @@ int option_output(const char *text, enum run_output *to, char **path, char *err,
 /** A copy of @text instead of what *@field was. Return: 0 or -ENOMEM. */
 int option_string(char **field, const char *text);
 
+/** A duration in [@min_ns, @max_ns]. Return: 0, -EINVAL. */
+int option_duration(const char *text, uint64_t min_ns, uint64_t max_ns,
+		    uint64_t *out_ns, char *err, size_t err_size);
+
 /* option_dtb.c: files of device trees. */
 int option_set_dtb(struct option_values *values, const char *text, char *err,
 		   size_t err_size);
@@ -86,6 +90,26 @@ int option_set_dtb_overlay(struct option_values *values, const char *text,
 			   char *err, size_t err_size);
 int option_set_dump_dtb(struct option_values *values, const char *text,
 			char *err, size_t err_size);
+
+/* option_class.c: slices and floors of classes. */
+int option_set_quantum(struct option_values *values, const char *text,
+		       char *err, size_t err_size);
+int option_set_class_quantum(struct option_values *values, const char *text,
+			     char *err, size_t err_size);
+int option_set_floor(struct option_values *values, const char *text, char *err,
+		     size_t err_size);
+
+/** Does a core have enough for all floors? Return: 0, or -EINVAL with @err. */
+int option_check_floors(const struct run_options *options, char *err,
+			size_t err_size);
+
+/**
+ * option_split_class - take "CLASS=VALUE" apart; @value is what follows the '='.
+ * @form: of the value, with an example, for @err: "NAME, e.g. batch=rr".
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int option_split_class(const char *text, const char *form, unsigned *klass,
+		       const char **value, char *err, size_t err_size);
 
 /* Rows of the table in option_policy.c. */
 int option_set_policy(struct option_values *values, const char *text, char *err,

@@ -146,7 +146,8 @@ static bool same_path(const char *a, const char *b)
 static int check_together(const struct option_values *values, char *err,
 			  size_t err_size)
 {
-	static const char *const dis_only[] = {"quantum",       "policy",
+	static const char *const dis_only[] = {"quantum",       "class-quantum",
+					       "floor",         "policy",
 					       "policy-module", "slices",
 					       "vm-min",        "vm-max"};
 	const struct run_options *o = values->out;
@@ -186,7 +187,8 @@ static int check_together(const struct option_values *values, char *err,
 	if (same_path(o->report_path, o->console_path))
 		return option_refuse(err, err_size,
 				     "--report and --console are the same file");
-	return option_devices_check(o, err, err_size);
+	ret = option_check_floors(o, err, err_size);
+	return ret ? ret : option_devices_check(o, err, err_size);
 }
 
 static bool has_shares(const struct dis_intent *intent)
@@ -286,11 +288,17 @@ int run_options_parse(int argc, char **argv, struct run_options *out, char *err,
 	struct argument *arguments =
 		calloc((size_t)argc + 1, sizeof(*arguments));
 	struct option *table = getopt_table();
+	struct dis_domain_config rules;
 	size_t count = 0;
 	int ret;
 
+	dis_domain_config_init(&rules);
 	*out = (struct run_options){
 		.numa_node = -1, .io_priority = -1, .net_priority = -1};
+	memcpy(out->class_quantum_ns, rules.quantum_ns,
+	       sizeof(out->class_quantum_ns));
+	memcpy(out->floor_permille, rules.floor_permille,
+	       sizeof(out->floor_permille));
 	ret = -ENOMEM;
 	snprintf(err, err_size, "out of memory");
 	if (!arguments || !table)

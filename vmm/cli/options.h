@@ -70,6 +70,7 @@ struct run_net {
  * @io_priority, @net_priority: -1: not given. @io_bandwidth: bytes per second, 0:
  *            no limit. @mem_bandwidth: was asked for. See run_limits_refuse().
  * @quantum_ns: of vCPUs without declared intent.
+ * @class_quantum_ns, @floor_permille: as in struct dis_domain_config.
  * @modules:  policy modules that were loaded, NULL for none; @n_modules.
  * @policy:   of each class, of this build or of @modules; NULL for its default.
  * @fixed_slices, @counters: as in struct dis_domain_config.
@@ -116,6 +117,8 @@ struct run_options {
 	unsigned n_nets;
 	bool entropy;
 	uint64_t quantum_ns;
+	uint64_t class_quantum_ns[DIS_CLASSES];
+	unsigned floor_permille[DIS_CLASSES];
 	struct dis_modules *modules;
 	unsigned n_modules;
 	const struct dis_policy_ops *policy[DIS_CLASSES];

@@ -142,6 +142,9 @@ static int open_domain(struct run_session *s)
 	cfg.cores = s->n_cores = threads ? cfg.vcpus_max : o->n_cpus;
 	cfg.mem_max_bytes = o->slab_mem_bytes;
 	cfg.default_quantum_ns = o->quantum_ns;
+	memcpy(cfg.quantum_ns, o->class_quantum_ns, sizeof(cfg.quantum_ns));
+	memcpy(cfg.floor_permille, o->floor_permille,
+	       sizeof(cfg.floor_permille));
 	cfg.fixed_slices = o->fixed_slices;
 	cfg.counters = o->counters;
 	cfg.modules = o->modules;
