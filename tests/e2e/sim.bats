@@ -53,6 +53,53 @@ record() {
 }
 
 # bats test_tags=kvm
+# R: DIS-6
+@test "test_sim_shares_of_vms_are_replayed" {
+	"$DISVM" run --kernel "$TINY" --vcpus 2 --serial none --cpus 0-1 \
+		--cmdline work=hog --vm-max 300 --vm-min 100 --time-limit 2s \
+		--trace trace.json --report report.json </dev/null
+	"$DISVM" sim --trace trace.json --report json >sim.json
+	jq -e '[.vcpus[].replayed.share_permille] | add |
+		. > 200 and . <= 300' sim.json
+	"$DISVM" run --kernel "$TINY" --vcpus 2 --serial none --cpus 0-1 \
+		--vm-min 1000 --time-limit 300ms --trace trace.json \
+		--report report.json </dev/null
+	refused 2 "vm0: out of CPU time" sim --trace trace.json --cpus 1
+}
+
+# Two vCPUs of bursts of 11 ms on one core, quantum 10 ms; $1: fixed_slices.
+bursts() {
+	jq -n --argjson fixed "$1" '
+		{policy: "", quantum_ns: 10000000, floor_permille: 0} as $class |
+		{otherData: {schema: "disvm.trace/1"}, traceEvents: ([
+		{ph: "M", name: "disvm_pool", args: ({cores: 1, quantum_ns: 0,
+		 fixed_slices: $fixed} + (["system", "realtime", "interactive",
+		 "batch", "background"] | map({(.): $class}) | add))},
+		(range(2) | {ph: "M", name: "disvm_vcpu", args: {vm: 0, vcpu: .,
+		 intent: "batch"}}, {ph: "M", name: "thread_name", tid: (. + 1),
+		 args: {name: "vm0/vcpu\(.) batch"}})] +
+		[range(2) as $v | range(100) as $i | ($i * 12000) as $ts |
+		{ph: "X", cat: "state", tid: ($v + 1), ts: $ts, dur: 0,
+		 args: {intent: "batch"}} |
+		(.name = "scheduled" | .args.reason = (if $i == 0 then "spawn"
+		 else "timer" end)),
+		(.name = "running" | .dur = 11000 | .args.reason = "dispatch"),
+		(.name = "sleeping" | .ts += 11000 | .dur = 1000 |
+		 .args.reason = "halt" | .args.wake_us = $ts + 12000)])}'
+}
+
+# R: PRE-7: a burst takes one slice, or two where they are fixed.
+@test "test_sim_fixed_slices_are_replayed" {
+	bursts true >fixed.json
+	bursts false >adaptive.json
+	run -0 jq -s 'map([.vcpus[].replayed.dispatches] | add) |
+		.[0] > 1.6 * .[1]' \
+		<("$DISVM" sim --trace fixed.json --report json) \
+		<("$DISVM" sim --trace adaptive.json --report json)
+	[ "$output" = true ]
+}
+
+# bats test_tags=kvm
 @test "test_sim_bad_traces_are_refused" {
 	record
 	head -c 5000 trace.json >short.json

@@ -59,6 +59,14 @@ static void add_vcpu(unsigned i, const char *intent)
 	    i + 1, i);
 }
 
+/* Of VM 0, whose vCPUs are there. */
+static void add_shares(unsigned min_permille, unsigned max_permille)
+{
+	put(",{\"ph\":\"M\",\"name\":\"disvm_vm\",\"pid\":2,\"args\":"
+	    "{\"vm\":0,\"min_permille\":%u,\"max_permille\":%u}}",
+	    min_permille, max_permille);
+}
+
 /* @us: [from, to); @wake_us: Sleeping. */
 static void add_slice(unsigned vcpu, const char *state, const char *reason,
 		      const char *klass, unsigned from_us, unsigned to_us,
@@ -228,6 +236,67 @@ static void test_sim_wake_by_nobody_keeps_its_time(void **state)
 	sim_trace_free(&trace);
 }
 
+/* R: DIS-6: over all vCPUs of the VM, in each of ten windows. */
+static void test_sim_maximum_of_a_vm_is_replayed(void **state)
+{
+	struct sim_rules rules = {0};
+	struct sim_got got[2];
+	struct sim_trace trace;
+
+	(void)state;
+	begin(2);
+	add_vcpu(0, "batch");
+	add_vcpu(1, "batch");
+	add_shares(0, 300);
+	for (unsigned i = 0; i < 2; i++) {
+		add_slice(i, "scheduled", "spawn", "batch", 0, 0, 0);
+		add_slice(i, "running", "dispatch", "batch", 0, 1000 * MS, 0);
+	}
+	assert_int_equal(end(&trace), 0);
+	replay(&trace, rules, got);
+	assert_in_range(got[0].cpu_ns + got[1].cpu_ns, 250 * DIS_MS_NS,
+			300 * DIS_MS_NS);
+	sim_trace_free(&trace);
+}
+
+static void expect_not_replayed(unsigned cores, const char *message)
+{
+	struct sim_rules rules = {.cores = cores};
+	struct sim_demand demand;
+	struct sim_trace trace;
+	struct sim_got got[2];
+	uint64_t idle_ns;
+
+	assert_int_equal(end(&trace), 0);
+	assert_int_equal(sim_demand_of(&trace, &demand), 0);
+	assert_int_equal(sim_replay(&trace, &demand, &rules, got, &idle_ns, err,
+				    sizeof(err)),
+			 -EINVAL);
+	assert_string_equal(err, message);
+	sim_demand_free(&demand);
+	sim_trace_free(&trace);
+}
+
+/* A promise that cannot be kept: of the VM, and of a vCPU. */
+static void test_sim_minimum_without_room_refused(void **state)
+{
+	(void)state;
+	begin(2);
+	add_vcpu(0, "batch");
+	add_vcpu(1, "batch");
+	add_shares(1000, 0);
+	add_slice(0, "scheduled", "spawn", "batch", 0, 9, 0);
+	expect_not_replayed(1, "vm0: out of CPU time: no core has room for the "
+			       "minimum of vCPU 1 (500 per mille of a core) "
+			       "(of 1 cores)");
+	begin(1);
+	add_vcpu(0, "batch:min=990");
+	add_slice(0, "scheduled", "spawn", "batch", 0, 9, 0);
+	expect_not_replayed(1, "vm0: out of CPU time: no core has room for the "
+			       "minimum of vCPU 0 (990 per mille of a core) "
+			       "(of 1 cores)");
+}
+
 static void test_sim_pool_too_small_for_affinity_refused(void **state)
 {
 	struct sim_rules rules = {.cores = 1};
@@ -327,6 +396,12 @@ static void test_sim_trace_bad_metadata_refused_by_name(void **state)
 	add_vcpu(1, "");
 	expect_refused("vm0/vcpu1 is out of order");
 	begin(1);
+	add_shares(0, 300);
+	expect_refused("disvm_vm: no disvm_vcpu of vm0");
+	one_vcpu();
+	add_shares(0, 256001);
+	expect_refused("disvm_vm: max_permille is not a whole number");
+	begin(1);
 	add_vcpu(0, "realtime:wcet=1ms");
 	expect_refused("period");
 	begin(1);
@@ -351,6 +426,8 @@ int main(void)
 		cmocka_unit_test(test_sim_hogs_of_one_core_share_it),
 		cmocka_unit_test(test_sim_wake_by_a_sibling_keeps_its_cause),
 		cmocka_unit_test(test_sim_wake_by_nobody_keeps_its_time),
+		cmocka_unit_test(test_sim_maximum_of_a_vm_is_replayed),
+		cmocka_unit_test(test_sim_minimum_without_room_refused),
 		cmocka_unit_test(test_sim_pool_too_small_for_affinity_refused),
 		cmocka_unit_test(test_sim_trace_bad_records_refused_by_name),
 		cmocka_unit_test(test_sim_trace_unordered_or_incomplete_refused),

@@ -39,6 +39,7 @@ static void finish(struct trace *t, const struct dis_intent *intent,
 		   struct sim_trace *out)
 {
 	trace_describe_vcpu(t, 0, 0, intent);
+	trace_describe_shares(t, 0, 256000, 255999);
 	give(t, SPAWN(0, 0, 0));
 	close_trace(t, 10);
 	assert_int_equal(sim_trace_read(path, out, err, sizeof(err)), 0);
@@ -76,6 +77,7 @@ static void test_trace_about_every_rule_of_a_class_reads_back(void **state)
 		cfg.quantum_ns[k] = 10 * DIS_S_NS - k;
 		cfg.floor_permille[k] = 500 - k;
 	}
+	cfg.fixed_slices = true;
 	trace_describe_pool(t, &cfg);
 	finish(t, &intent, &trace);
 	for (unsigned k = 0; k < DIS_CLASSES; k++) {
@@ -83,7 +85,24 @@ static void test_trace_about_every_rule_of_a_class_reads_back(void **state)
 		assert_int_equal(trace.quantum_ns[k], 10 * DIS_S_NS - k);
 		assert_int_equal(trace.floor_permille[k], 500 - k);
 	}
+	assert_true(trace.fixed_slices);
 	assert_false(trace.vcpus[0].intent.declared);
+	sim_trace_free(&trace);
+}
+
+static void test_trace_about_shares_of_a_vm_read_back(void **state)
+{
+	struct dis_intent intent = dis_intent_default();
+	struct dis_domain_config cfg = pool();
+	struct trace *t = open_trace(0);
+	struct sim_trace trace;
+
+	(void)state;
+	trace_describe_pool(t, &cfg);
+	finish(t, &intent, &trace);
+	assert_int_equal(trace.vms[0].min_permille, 256000);
+	assert_int_equal(trace.vms[0].max_permille, 255999);
+	assert_false(trace.fixed_slices);
 	sim_trace_free(&trace);
 }
 
@@ -94,6 +113,7 @@ int main(void)
 			test_trace_about_longest_intent_reads_back_whole),
 		cmocka_unit_test(
 			test_trace_about_every_rule_of_a_class_reads_back),
+		cmocka_unit_test(test_trace_about_shares_of_a_vm_read_back),
 	};
 
 	return cmocka_run_group_tests_name("trace_about", tests, make_file,

@@ -195,9 +195,12 @@ static int open_trace(struct run_session *s, char *err, size_t err_size)
 	if (ret)
 		return ret;
 	trace_describe_pool(s->trace, &s->rules);
-	for (unsigned vm = 0; vm < s->n_machines; vm++)
+	for (unsigned vm = 0; vm < s->n_machines; vm++) {
 		for (unsigned i = 0; i < o->vcpus; i++)
 			trace_describe_vcpu(s->trace, vm, i, &o->intents[i]);
+		trace_describe_shares(s->trace, vm, o->vm_min_permille,
+				      o->vm_max_permille);
+	}
 	return 0;
 }
 

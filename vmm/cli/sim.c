@@ -183,6 +183,7 @@ static int make_rules(const struct sim_options *o, const struct sim_trace *t,
 		.default_quantum_ns = o->quantum_ns ? o->quantum_ns
 						    : t->default_quantum_ns,
 	};
+	out->fixed_slices = t->fixed_slices;
 	memcpy(out->quantum_ns, t->quantum_ns, sizeof(out->quantum_ns));
 	memcpy(out->floor_permille, t->floor_permille,
 	       sizeof(out->floor_permille));

@@ -213,17 +213,20 @@ static int spawn(struct replay *r, uint32_t vm, char *err, size_t err_size)
 	const struct sim_vm *of = &r->trace->vms[vm];
 	struct dis_intent intents[DIS_VCPUS_PER_VM_MAX];
 	void *args[DIS_VCPUS_PER_VM_MAX];
-	struct dis_vm_spec spec = {
-		.name = "replayed", .vcpus = of->count, .intents = intents};
-	int ret;
+	struct dis_vm_spec spec = {.name = "replayed",
+				   .vcpus = of->count,
+				   .min_permille = of->min_permille,
+				   .max_permille = of->max_permille,
+				   .intents = intents};
+	char why[256];
 
 	for (unsigned i = 0; i < of->count; i++) {
 		intents[i] = r->trace->vcpus[of->first + i].intent;
 		args[i] = &r->players[of->first + i];
 	}
-	ret = dis_vm_spawn(r->sim.dom, &spec, 0, &r->vms[vm], err, err_size);
-	if (ret)
-		return ret;
+	if (dis_vm_spawn(r->sim.dom, &spec, 0, &r->vms[vm], why, sizeof(why)))
+		return option_refuse(err, err_size, "vm%u: %s (of %u cores)",
+				     vm, why, r->sim.cores);
 	for (unsigned i = 0; i < of->count; i++) {
 		struct player *p = &r->players[of->first + i];
 
@@ -253,6 +256,7 @@ static int open_domain(struct replay *r, const struct sim_rules *rules)
 	memcpy(cfg.quantum_ns, rules->quantum_ns, sizeof(cfg.quantum_ns));
 	memcpy(cfg.floor_permille, rules->floor_permille,
 	       sizeof(cfg.floor_permille));
+	cfg.fixed_slices = rules->fixed_slices;
 	memcpy(cfg.policy, rules->policy, sizeof(cfg.policy));
 	/* One step can wake and end every vCPU: a few events for each. */
 	for (most = 1024; most < 8 * cfg.vcpus_max;)

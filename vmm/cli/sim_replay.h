@@ -22,6 +22,7 @@ struct sim_rules {
 	uint64_t default_quantum_ns;
 	uint64_t quantum_ns[DIS_CLASSES];
 	unsigned floor_permille[DIS_CLASSES];
+	bool fixed_slices;
 	const struct dis_policy_ops *policy[DIS_CLASSES];
 };
 
@@ -31,8 +32,8 @@ struct sim_rules {
  * @idle_ns: of all cores; with @got it adds up to the time of all cores.
  * @err:     one line, on error.
  *
- * Return: 0; -EINVAL for rules that the vCPUs' intents or the scheduler do not
- * take, -ENOMEM.
+ * Return: 0; -EINVAL for rules that the vCPUs' intents, the shares or the
+ * scheduler do not take, -ENOMEM.
  */
 int sim_replay(const struct sim_trace *trace, const struct sim_demand *demand,
 	       const struct sim_rules *rules, struct sim_got *got,

@@ -7,6 +7,7 @@
 #include "sim_trace.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,11 +15,11 @@
 #include <string.h>
 
 #include "option_table.h"
-#include "trace_file.h"
 
 #define SCHEMA "disvm.trace/1"
 #define QUANTUM_MAX_NS (10 * DIS_S_NS)
 #define FLOOR_MAX_PERMILLE 500
+#define SHARE_MAX_PERMILLE (UINT64_C(1000) * DIS_VCPUS_PER_VM_MAX)
 
 /* Tracks by thread number, which count up from 1. */
 struct reader {
@@ -40,13 +41,14 @@ static const char *text_of(const json_t *object, const char *key)
 	return value ? value : "";
 }
 
-/* Whole number @key of @object in [min, max]. */
+/* Whole number @key of @object in [min, max], or 0 and an error. */
 static int get_uint(struct reader *r, const json_t *object, const char *where,
 		    const char *key, uint64_t min, uint64_t max, uint64_t *out)
 {
 	const json_t *value = json_object_get(object, key);
 	json_int_t n = json_integer_value(value);
 
+	*out = 0;
 	if (!json_is_integer(value) || n < 0 || (uint64_t)n < min ||
 	    (uint64_t)n > max)
 		return REFUSE(r,
@@ -112,9 +114,12 @@ static int read_pool(struct reader *r, const json_t *args)
 			       QUANTUM_MAX_NS, &r->out->default_quantum_ns);
 	for (unsigned k = 0; k < DIS_CLASSES && !ret; k++)
 		ret = read_class(r, args, k);
-	if (!ret)
-		r->out->cores = (unsigned)cores;
-	return ret;
+	if (ret)
+		return ret;
+	r->out->cores = (unsigned)cores;
+	r->out->fixed_slices =
+		json_is_true(json_object_get(args, "fixed_slices"));
+	return 0;
 }
 
 /* vCPUs stand in order, VM by VM, as they were spawned. */
@@ -147,6 +152,28 @@ static int read_vcpu(struct reader *r, const json_t *args)
 	t->vms[vm].count++;
 	t->vcpus[t->n_vcpus++] = (struct sim_vcpu){
 		.vm = (uint32_t)vm, .seq = (uint32_t)seq, .intent = intent};
+	return 0;
+}
+
+/* The shares of a VM whose vCPUs are known; without such a record it has none. */
+static int read_vm(struct reader *r, const json_t *args)
+{
+	uint64_t vm, min_permille, max_permille;
+	int ret;
+
+	ret = get_uint(r, args, "disvm_vm", "vm", 0, SIM_VMS_MAX - 1, &vm);
+	if (!ret)
+		ret = get_uint(r, args, "disvm_vm", "min_permille", 0,
+			       SHARE_MAX_PERMILLE, &min_permille);
+	if (!ret)
+		ret = get_uint(r, args, "disvm_vm", "max_permille", 0,
+			       SHARE_MAX_PERMILLE, &max_permille);
+	if (ret)
+		return ret;
+	if (vm >= r->out->n_vms)
+		return REFUSE(r, "disvm_vm: no disvm_vcpu of vm%" PRIu64, vm);
+	r->out->vms[vm].min_permille = (unsigned)min_permille;
+	r->out->vms[vm].max_permille = (unsigned)max_permille;
 	return 0;
 }
 
@@ -192,6 +219,8 @@ static int read_metadata(struct reader *r)
 			ret = read_pool(r, args);
 		else if (!strcmp(name, "disvm_vcpu"))
 			ret = read_vcpu(r, args);
+		else if (!strcmp(name, "disvm_vm"))
+			ret = read_vm(r, args);
 		else if (!strcmp(name, "thread_name"))
 			ret = read_track(r, i, record, text_of(args, "name"));
 		if (ret)
@@ -436,45 +465,6 @@ int sim_trace_parse(const char *text, size_t size, struct sim_trace *out,
 		sim_trace_free(out);
 	free(r.vcpu_of_tid);
 	json_decref(root);
-	return ret;
-}
-
-int sim_trace_read(const char *path, struct sim_trace *out, char *err,
-		   size_t err_size)
-{
-	FILE *file = fopen(path, "re");
-	char why[640] = "", *text = NULL;
-	size_t size = 0, room = 0;
-	int ret = 0;
-
-	if (!file)
-		return option_refuse(err, err_size, "%s: %s", path,
-				     strerror(errno));
-	while (!feof(file) && !ret) {
-		if (size == room) {
-			char *more = realloc(text, room = 2 * room + 65536);
-
-			if (!more) {
-				ret = -ENOMEM;
-				break;
-			}
-			text = more;
-		}
-		size += fread(text + size, 1, room - size, file);
-		if (ferror(file))
-			ret = option_refuse(why, sizeof(why), "%s",
-					    strerror(errno));
-		else if (size > SIM_TRACE_BYTES_MAX)
-			ret = option_refuse(why, sizeof(why),
-					    "larger than 512 MiB");
-	}
-	fclose(file);
-	if (!ret)
-		ret = sim_trace_parse(text, size, out, why, sizeof(why));
-	free(text);
-	if (ret)
-		snprintf(err, err_size, "%s: %s", path,
-			 ret == -ENOMEM ? "out of memory" : why);
 	return ret;
 }
 

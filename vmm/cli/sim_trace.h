@@ -42,10 +42,15 @@ struct sim_vcpu {
 	struct dis_intent intent;
 };
 
-/** vCPUs [first, first + count) are its own. */
+/**
+ * vCPUs [@first, @first + @count) are its own.
+ * @min_permille, @max_permille: as in struct dis_vm_spec.
+ */
 struct sim_vm {
 	uint32_t first;
 	uint32_t count;
+	unsigned min_permille;
+	unsigned max_permille;
 };
 
 /**
@@ -58,6 +63,7 @@ struct sim_trace {
 	uint64_t default_quantum_ns;
 	uint64_t quantum_ns[DIS_CLASSES];
 	unsigned floor_permille[DIS_CLASSES];
+	bool fixed_slices;
 	char policy[DIS_CLASSES][SIM_NAME_MAX];
 	struct sim_vm *vms;
 	size_t n_vms;

@@ -358,6 +358,12 @@ void trace_describe_vcpu(struct trace *t, unsigned vm_seq, unsigned vcpu_seq,
 	trace_about_vcpu(&t->file, vm_seq, vcpu_seq, intent);
 }
 
+void trace_describe_shares(struct trace *t, unsigned vm_seq,
+			   unsigned min_permille, unsigned max_permille)
+{
+	trace_about_shares(&t->file, vm_seq, min_permille, max_permille);
+}
+
 int trace_events(struct trace *t, const struct dis_event *events, size_t n)
 {
 	struct dis_event event;

@@ -53,11 +53,13 @@ int trace_open(const char *path, const struct trace_config *config,
 
 /**
  * Records that perfetto skips and `disvm sim` needs: what the pool's rules are,
- * and what was promised to each vCPU.
+ * and what was promised to each vCPU, and then to its VM.
  */
 void trace_describe_pool(struct trace *t, const struct dis_domain_config *cfg);
 void trace_describe_vcpu(struct trace *t, unsigned vm_seq, unsigned vcpu_seq,
 			 const struct dis_intent *intent);
+void trace_describe_shares(struct trace *t, unsigned vm_seq,
+			   unsigned min_permille, unsigned max_permille);
 
 /**
  * trace_events - take @n events.

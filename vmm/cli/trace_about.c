@@ -28,15 +28,17 @@ void trace_about_pool(struct trace_file *file,
 {
 	char classes[DIS_CLASSES * CLASS_TEXT_MAX];
 
-	_Static_assert(sizeof(classes) + 160 < TRACE_RECORD_MAX, "one record");
+	_Static_assert(sizeof(classes) + 192 < TRACE_RECORD_MAX, "one record");
 	format_classes(classes, sizeof(classes), cfg);
 	trace_file_record(file,
 			  "{\"ph\":\"M\",\"name\":\"disvm_pool\",\"pid\":%u,"
 			  "\"args\":{\"cores\":%u,\"threads\":%s,"
-			  "\"quantum_ns\":%" PRIu64 ",%s}}",
+			  "\"quantum_ns\":%" PRIu64 ",\"fixed_slices\":%s,"
+			  "%s}}",
 			  TRACE_PID_HOST, cfg->cores,
 			  cfg->per_vcpu ? "true" : "false",
-			  cfg->default_quantum_ns, classes);
+			  cfg->default_quantum_ns,
+			  cfg->fixed_slices ? "true" : "false", classes);
 }
 
 void trace_about_vcpu(struct trace_file *file, unsigned vm_seq,
@@ -52,4 +54,15 @@ void trace_about_vcpu(struct trace_file *file, unsigned vm_seq,
 			  "\"args\":{\"vm\":%u,\"vcpu\":%u,\"intent\":"
 			  "\"%s\"}}",
 			  TRACE_PID_VM + vm_seq, vm_seq, vcpu_seq, text);
+}
+
+void trace_about_shares(struct trace_file *file, unsigned vm_seq,
+			unsigned min_permille, unsigned max_permille)
+{
+	trace_file_record(file,
+			  "{\"ph\":\"M\",\"name\":\"disvm_vm\",\"pid\":%u,"
+			  "\"args\":{\"vm\":%u,\"min_permille\":%u,"
+			  "\"max_permille\":%u}}",
+			  TRACE_PID_VM + vm_seq, vm_seq, min_permille,
+			  max_permille);
 }
