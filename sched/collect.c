@@ -28,6 +28,8 @@ static struct dis_totals difference(const struct dis_totals *now,
 		to[i] = dis_ns_sub(to[i], from[i]);
 	memcpy(&out, to, sizeof(out));
 	out.queued = now->queued;
+	out.sleeping = now->sleeping;
+	out.parked = now->parked;
 	return out;
 }
 

@@ -86,6 +86,7 @@ struct dis_core {
 	struct run_queue runq;
 	struct sleep_queue sleepq;
 	struct park_queue parkq;
+	unsigned parked;       /* length of it; others may read it */
 	struct run_list joins; /* BLOCKED in a join */
 	struct ahead ahead;
 	struct dis_core_stats stats;

@@ -276,6 +276,24 @@ static void check_vcpu(const struct dis_vcpu *vcpu)
 		   !vcpu->in_crowd == (vcpu->place != DIS_PLACE_CURRENT));
 }
 
+/* As many sleep and are parked on @core as it counts. */
+static void check_lengths(const struct dis_core *core)
+{
+	const struct slab *vcpus = &core->dom->vcpus;
+	unsigned sleeping = 0, parked = 0;
+
+	for (unsigned i = 0; i < vcpus->capacity; i++) {
+		const struct dis_vcpu *vcpu = slab_at(vcpus, i);
+
+		if (slab_id_at(vcpus, i) == DIS_ID_NONE ||
+		    vcpu_core(vcpu) != core)
+			continue;
+		sleeping += vcpu->place == DIS_PLACE_SLEEPQ;
+		parked += vcpu->place == DIS_PLACE_PARKED;
+	}
+	DIS_ASSERT(sleeping == core->sleepq.length && parked == core->parked);
+}
+
 static void check_queues(const struct dis_core *core)
 {
 	dis_cpumask reach = 0;
@@ -310,8 +328,10 @@ static void check_queues(const struct dis_core *core)
 
 void dis_domain_check(struct dis_domain *dom)
 {
-	for (unsigned i = 0; i < dom->ncores; i++)
+	for (unsigned i = 0; i < dom->ncores; i++) {
 		check_queues(&dom->cores[i]);
+		check_lengths(&dom->cores[i]);
+	}
 	for (unsigned i = 0; i < dom->vcpus.capacity; i++)
 		if (slab_id_at(&dom->vcpus, i) != DIS_ID_NONE)
 			check_vcpu(slab_at(&dom->vcpus, i));

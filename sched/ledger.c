@@ -190,6 +190,8 @@ static void add_core(const struct dis_core *core, uint64_t now_ns,
 	out->killed += SHARED_LOAD(core->state_total[DIS_STATE_FAILED]);
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		out->queued += SHARED_LOAD(core->runq.stats[k].length);
+	out->sleeping += SHARED_LOAD(core->sleepq.length);
+	out->parked += SHARED_LOAD(core->parked);
 	add_present(core, now_ns, out);
 }
 
@@ -204,4 +206,5 @@ void dis_domain_get_totals(struct dis_domain *dom, uint64_t now_ns,
 	pthread_mutex_unlock(&dom->lock);
 	for (unsigned i = 0; i < dom->ncores; i++)
 		add_core(&dom->cores[i], now_ns, out);
+	out->queued += out->sleeping + out->parked;
 }

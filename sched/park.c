@@ -127,12 +127,14 @@ void park_add(struct dis_core *core, struct dis_vcpu *vcpu)
 			dis_ns_min(vcpu->release_ns, vcpu->reserve.end_ns);
 	vcpu->place = DIS_PLACE_PARKED;
 	park_queue_add(&core->parkq, vcpu);
+	SHARED_ADD(core->parked, 1u);
 }
 
 void park_remove(struct dis_core *core, struct dis_vcpu *vcpu)
 {
 	DIS_ASSERT(vcpu->place == DIS_PLACE_PARKED);
 	park_queue_remove(&core->parkq, vcpu);
+	SHARED_ADD(core->parked, -1u);
 	vcpu->place = DIS_PLACE_NONE;
 }
 

@@ -279,6 +279,7 @@ void sleep_queue_add(struct sleep_queue *queue, struct dis_vcpu *vcpu)
 	DIS_ASSERT(vcpu->place != DIS_PLACE_RUNQ &&
 		   vcpu->place != DIS_PLACE_SLEEPQ);
 	sleep_tree_add(&queue->tree[vcpu->intent.klass], vcpu);
+	SHARED_ADD(queue->length, 1u);
 	vcpu->place = DIS_PLACE_SLEEPQ;
 }
 
@@ -286,6 +287,7 @@ void sleep_queue_remove(struct sleep_queue *queue, struct dis_vcpu *vcpu)
 {
 	DIS_ASSERT(vcpu->place == DIS_PLACE_SLEEPQ);
 	sleep_tree_remove(&queue->tree[vcpu->intent.klass], vcpu);
+	SHARED_ADD(queue->length, -1u);
 	vcpu->place = DIS_PLACE_NONE;
 }
 

@@ -71,6 +71,7 @@ struct run_queue {
 
 struct sleep_queue {
 	struct sleep_tree tree[DIS_CLASSES];
+	unsigned length; /* others may read it */
 };
 
 /**

@@ -95,7 +95,9 @@ struct dis_totals {
 	uint64_t idle_ns;
 	uint64_t kicks_sent;
 	uint64_t timer_arms;
-	uint64_t queued; /**< vCPUs that wait now */
+	uint64_t queued;   /**< vCPUs in all queues now (R: DIS-12) */
+	uint64_t sleeping; /**< of these, until their wake time */
+	uint64_t parked;   /**< of these, until their maximum has room */
 };
 
 #endif

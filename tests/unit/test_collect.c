@@ -66,6 +66,35 @@ static void test_collect_each_second_what_happened_in_it(void **state)
 	world_close(w);
 }
 
+/* Lengths are of the moment, not what was added to them. */
+static void test_collect_lengths_are_those_at_the_end(void **state)
+{
+	static const struct burst long_sleep[] = {
+		{.run_ns = 1 * MS, .outcome = DIS_RUN_HALT, .sleep_ns = 10 * S}};
+	struct role roles[] = {ROLE(DIS_CLASS_BATCH, long_sleep),
+			       ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w = world_open(&cfg, 0);
+	struct dis_collector c;
+
+	(void)state;
+	roles[1].intent.max_permille = 10;
+	world_vm(w, roles, 2);
+	dis_collect_begin(&c, w->dom, 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		world_run_until(w, i * S);
+		assert_true(dis_collect_tick(&c, w->dom, w->now_ns));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		const struct dis_sample *sample = dis_collect_get(&c, i);
+
+		assert_int_equal(sample->during.queued, 2);
+		assert_int_equal(sample->during.sleeping, 1);
+		assert_int_equal(sample->during.parked, 1);
+	}
+	world_close(w);
+}
+
 /* 100 seconds: the first 40 are gone. */
 static void test_collect_more_than_sixty_wraps(void **state)
 {
@@ -111,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_collect_before_a_second_no_sample),
 		cmocka_unit_test(test_collect_each_second_what_happened_in_it),
+		cmocka_unit_test(test_collect_lengths_are_those_at_the_end),
 		cmocka_unit_test(test_collect_more_than_sixty_wraps),
 		cmocka_unit_test(test_collect_ticks_missing_one_sample_for_all),
 	};

@@ -140,6 +140,54 @@ static void test_totals_created_exited_killed_are_vcpus(void **state)
 	world_close(w);
 }
 
+static void expect_queued(struct world *w, uint64_t queued, uint64_t sleeping,
+			  uint64_t parked)
+{
+	struct dis_totals totals;
+
+	dis_domain_check(w->dom);
+	dis_domain_get_totals(w->dom, w->now_ns, &totals);
+	assert_int_equal(totals.queued, queued);
+	assert_int_equal(totals.sleeping, sleeping);
+	assert_int_equal(totals.parked, parked);
+}
+
+/* R: DIS-12: of a hog that runs, two that wait, two that sleep, one that used
+ * its maximum up, and one that halts without a timer. */
+static void test_totals_queued_counts_all_queues(void **state)
+{
+	static const struct burst sleeps[] = {{.run_ns = 1 * MS,
+					       .outcome = DIS_RUN_HALT,
+					       .sleep_ns = 1000 * MS}};
+	struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
+			       ROLE(DIS_CLASS_BATCH, world_hog),
+			       ROLE(DIS_CLASS_BACKGROUND, world_hog),
+			       ROLE(DIS_CLASS_INTERACTIVE, sleeps),
+			       ROLE(DIS_CLASS_BATCH, sleeps),
+			       ROLE(DIS_CLASS_SYSTEM, world_hog),
+			       ROLE(DIS_CLASS_SYSTEM, world_halt)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w = world_open(&cfg, 0);
+	dis_id vm;
+
+	(void)state;
+	roles[5].intent.max_permille = 10;
+	vm = world_vm(w, roles, 7);
+	expect_queued(w, 6, 0, 0);
+	world_run(w, 90 * MS);
+	expect_queued(w, 5, 2, 1);
+	/* Moves from one sleepers' tree to the other. */
+	assert_int_equal(dis_domain_set_intent(w->dom, world_vcpu(w, vm, 3)->id,
+					       &roles[4].intent, NULL, 0),
+			 0);
+	world_settle(w);
+	expect_queued(w, 5, 2, 1);
+	dis_vm_end(w->dom, vm, DIS_STATE_FINISHED, DIS_REASON_STOPPED);
+	world_settle(w);
+	expect_queued(w, 0, 0, 0);
+	world_close(w);
+}
+
 /* R: PRE-5 */
 static void test_totals_switches_are_counted_by_whose_will(void **state)
 {
@@ -387,6 +435,7 @@ int main(void)
 			test_ledger_sums_of_vm_tenant_domain_equal_their_vcpus),
 		cmocka_unit_test(test_totals_run_not_over_counts_up_to_now),
 		cmocka_unit_test(test_totals_created_exited_killed_are_vcpus),
+		cmocka_unit_test(test_totals_queued_counts_all_queues),
 		cmocka_unit_test(test_totals_switches_are_counted_by_whose_will),
 		cmocka_unit_test(test_tenant_vm_reaped_sums_stay),
 		cmocka_unit_test(test_tenant_names_each_has_its_own_sums),

@@ -32,6 +32,9 @@ static struct run_report make_stats(void)
 	stats.seconds.samples[0] = (struct dis_sample){
 		.end_ns = 5000, .span_ns = 4000, .during = {.dispatches = 9}};
 	stats.totals.switches_voluntary = 11;
+	stats.totals.queued = 9;
+	stats.totals.sleeping = 5;
+	stats.totals.parked = 3;
 	vcpus[0].stats.guest_ns = 400000000;
 	vcpus[0].stats.last_dispatch_ns = 1700;
 	vcpus[0].exits[0] = (struct report_exit){"hlt", 12};
@@ -124,6 +127,9 @@ static void test_report_stats_cores_tenants_seconds(void **state)
 	assert_int_equal(number(sample, "during.dispatches"), 9);
 	assert_int_equal(number(root, "seconds.average.span_ns"), 4000);
 	assert_int_equal(number(root, "totals.switches_voluntary"), 11);
+	assert_int_equal(number(root, "totals.queued"), 9);
+	assert_int_equal(number(root, "totals.sleeping"), 5);
+	assert_int_equal(number(root, "totals.parked"), 3);
 	json_decref(root);
 }
 

@@ -125,15 +125,17 @@ json_t *report_stats_core(const struct run_report *report, unsigned index)
 static json_t *totals_of(const struct dis_totals *t)
 {
 	return json_pack(
-		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "created",
-		count_of(t->created), "exited", count_of(t->exited), "killed",
-		count_of(t->killed), "dispatches", count_of(t->dispatches),
-		"switches_voluntary", count_of(t->switches_voluntary),
-		"switches_involuntary", count_of(t->switches_involuntary),
-		"deadline_misses", count_of(t->deadline_misses), "cpu_ns",
-		count_of(t->cpu_ns), "idle_ns", count_of(t->idle_ns), "kicks",
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+		"created", count_of(t->created), "exited", count_of(t->exited),
+		"killed", count_of(t->killed), "dispatches",
+		count_of(t->dispatches), "switches_voluntary",
+		count_of(t->switches_voluntary), "switches_involuntary",
+		count_of(t->switches_involuntary), "deadline_misses",
+		count_of(t->deadline_misses), "cpu_ns", count_of(t->cpu_ns),
+		"idle_ns", count_of(t->idle_ns), "kicks",
 		count_of(t->kicks_sent), "timer_arms", count_of(t->timer_arms),
-		"queued", count_of(t->queued));
+		"queued", count_of(t->queued), "sleeping",
+		count_of(t->sleeping), "parked", count_of(t->parked));
 }
 
 static json_t *sample_of(const struct report_stats *stats,
