@@ -36,6 +36,10 @@ load helper
 	# They take turns; at boot, one may be alone.
 	holds '.vms[0].vcpus | .[0].dispatches - .[1].dispatches |
 	       . > -5 and . < 5'
+	# R: ST-6: the metrics agree.
+	holds '.states.throttled.total == ([.vms[].vcpus[].throttles] | add)'
+	holds '(.states | length) == 7 and .states.finished ==
+	       {now: 2, total: 2} and ([.states[].now] | add) == 2'
 	ledger_balances
 	throttle_sequences
 }

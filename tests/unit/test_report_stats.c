@@ -32,6 +32,9 @@ static struct run_report make_stats(void)
 	stats.seconds.samples[0] = (struct dis_sample){
 		.end_ns = 5000, .span_ns = 4000, .during = {.dispatches = 9}};
 	stats.totals.switches_voluntary = 11;
+	stats.states_now[DIS_STATE_FINISHED] = 2;
+	stats.states_total[DIS_STATE_FINISHED] = 4;
+	stats.states_total[DIS_STATE_SCHEDULED] = 40;
 	stats.totals.queued = 9;
 	stats.totals.sleeping = 5;
 	stats.totals.parked = 3;
@@ -133,6 +136,21 @@ static void test_report_stats_cores_tenants_seconds(void **state)
 	json_decref(root);
 }
 
+/* R: ST-6: the seven names, and no other. */
+static void test_report_stats_states(void **state)
+{
+	json_t *root = read_json();
+	const json_t *states = json_object_get(root, "states");
+
+	(void)state;
+	assert_int_equal(json_object_size(states), 7);
+	assert_int_equal(number(states, "finished.now"), 2);
+	assert_int_equal(number(states, "finished.total"), 4);
+	assert_int_equal(number(states, "scheduled.now"), 0);
+	assert_int_equal(number(states, "scheduled.total"), 40);
+	json_decref(root);
+}
+
 /* R: DIS-8: what the host does not tell is not 0. */
 static void test_report_stats_load_absent_null(void **state)
 {
@@ -170,6 +188,7 @@ int main(void)
 			test_report_stats_vcpu_time_split_and_exits, free_text),
 		cmocka_unit_test_teardown(
 			test_report_stats_cores_tenants_seconds, free_text),
+		cmocka_unit_test_teardown(test_report_stats_states, free_text),
 		cmocka_unit_test_teardown(test_report_stats_load_absent_null,
 					  free_text),
 		cmocka_unit_test_teardown(

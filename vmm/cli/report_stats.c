@@ -138,6 +138,18 @@ static json_t *totals_of(const struct dis_totals *t)
 		count_of(t->sleeping), "parked", count_of(t->parked));
 }
 
+static json_t *states_of(const struct report_stats *stats)
+{
+	json_t *states = json_object();
+
+	for (unsigned i = 0; i < DIS_STATES; i++)
+		states = with(states, dis_state_name((enum dis_state)i),
+			      json_pack("{s:I,s:I}", "now",
+					count_of(stats->states_now[i]), "total",
+					count_of(stats->states_total[i])));
+	return states;
+}
+
 static json_t *sample_of(const struct report_stats *stats,
 			 const struct dis_sample *sample)
 {
@@ -204,8 +216,9 @@ json_t *report_stats_all(const struct run_report *report)
 {
 	const struct report_stats *stats = report->stats;
 
-	return json_pack("{s:b,s:o,s:o,s:o,s:o}", "counters", stats->counters,
-			 "totals", totals_of(&stats->totals), "tenants",
+	return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o}", "counters",
+			 stats->counters, "states", states_of(stats), "totals",
+			 totals_of(&stats->totals), "tenants",
 			 tenants_of(stats), "seconds", seconds_of(stats),
 			 "host_load", host_load_of(report));
 }

@@ -23,6 +23,8 @@ struct report_exit {
 
 /**
  * @start_ns: when the executors started; times in the report count from then.
+ * @states_now, @states_total: see dis_domain_count_states(); before slots were
+ *            given back.
  * @queues:   of each core of the report.
  */
 struct report_stats {
@@ -30,6 +32,8 @@ struct report_stats {
 	bool counters;
 	struct dis_tenant_info tenants[DIS_TENANTS_MAX];
 	unsigned n_tenants;
+	uint64_t states_now[DIS_STATES];
+	uint64_t states_total[DIS_STATES];
 	struct dis_totals totals;
 	struct dis_queue_stats queues[DIS_CORES_MAX][DIS_CLASSES];
 	struct dis_collector seconds;

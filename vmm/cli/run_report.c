@@ -132,6 +132,8 @@ int run_report_fill(struct run_session *session, struct run_report *report)
 		.cpus = o->cpus,
 	};
 	fill_tenants(session, &session->stats);
+	dis_domain_count_states(session->dom, session->stats.states_now,
+				session->stats.states_total);
 	report_host_read(&report->host, o->cpus, o->n_cpus);
 	report->vms = calloc(session->n_machines, sizeof(*report->vms));
 	if (!report->vms)
