@@ -236,11 +236,13 @@ static void test_executor_ledger_sums_to_wall_time(void **state)
 	struct fake_config cfg = {.cores = 2, .quantum_ns = MS};
 	const struct fake_role role = {DIS_CLASS_INTERACTIVE, sleep_a_little,
 				       NULL};
+	uint64_t opening_ns = dis_clock_ns(), sum_ns = 0, start_ns, wall_ns;
 	struct fake *fake = fake_open(&cfg);
 	dis_id vm = fake_vm(fake, &role, 1), hogs;
-	uint64_t start_ns = dis_clock_ns(), sum_ns = 0, wall_ns;
 
 	(void)state;
+	/* The cores' time began somewhere between the two. */
+	start_ns = dis_clock_ns();
 	fake_start(fake, vm);
 	hogs = spinners(fake, DIS_CLASSES, 3);
 	pass_ns(1000 * MS);
@@ -254,7 +256,7 @@ static void test_executor_ledger_sums_to_wall_time(void **state)
 		sum_ns += core_stats(fake, i).charged_ns +
 			  core_stats(fake, i).idle_ns;
 	assert_in_range(sum_ns, 2 * wall_ns - wall_ns / 50,
-			2 * (dis_clock_ns() - start_ns) + 2 * wall_ns / 50);
+			2 * (dis_clock_ns() - opening_ns) + wall_ns / 50);
 	fake_close(fake);
 }
 
