@@ -168,7 +168,7 @@ static void add_guest(unsigned cores, bool minima, bool realtime)
 	}
 	if (!rnd(2) && !realtime) {
 		unsigned min = minima && rnd(2) ? (unsigned)rnd(300) : 0;
-		unsigned max = (unsigned)rnd(1000u * g->vcpus) + 1;
+		unsigned max = (unsigned)rnd(1000ull * g->vcpus) + 1;
 
 		if (!dis_domain_set_shares(mix.w->dom, g->id, min, max, err,
 					   sizeof(err))) {
