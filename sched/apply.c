@@ -15,6 +15,8 @@ uint64_t core_quantum_ns(const struct dis_vcpu *vcpu)
 					    memory_order_relaxed);
 	if (intent->klass == DIS_CLASS_REALTIME)
 		return intent->wcet_ns;
+	if (intent->slice_ns)
+		return intent->slice_ns;
 	return vcpu->dom->cfg.quantum_ns[intent->klass];
 }
 

@@ -23,22 +23,38 @@
 #define INTENT_MIN_NS (10 * DIS_US_NS)
 #define INTENT_MAX_NS (10 * DIS_S_NS)
 #define INTENT_TARGET_NS DIS_MS_NS
+/* As quanta of classes. */
+#define SLICE_MIN_NS (100 * DIS_US_NS)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* @klass: the class that has it; @key: as in text and messages. */
+#define ONLY(klass) (1u << (klass))
+#define ALL_BUT(klass) (((1u << DIS_CLASSES) - 1) & ~(1u << (klass)))
+
+/* @classes: which have it; @key: as in text and messages; @optional: 0 is none. */
 static const struct parameter {
 	const char *key;
-	enum dis_class klass;
+	unsigned classes;
+	bool optional;
+	uint64_t least_ns;
 	size_t offset;
 } parameters[] = {
-	{"period", DIS_CLASS_REALTIME, offsetof(struct dis_intent, period_ns)},
-	{"deadline", DIS_CLASS_REALTIME,
+	{"period", ONLY(DIS_CLASS_REALTIME), false, INTENT_MIN_NS,
+	 offsetof(struct dis_intent, period_ns)},
+	{"deadline", ONLY(DIS_CLASS_REALTIME), false, INTENT_MIN_NS,
 	 offsetof(struct dis_intent, deadline_ns)},
-	{"wcet", DIS_CLASS_REALTIME, offsetof(struct dis_intent, wcet_ns)},
-	{"target", DIS_CLASS_INTERACTIVE,
+	{"wcet", ONLY(DIS_CLASS_REALTIME), false, INTENT_MIN_NS,
+	 offsetof(struct dis_intent, wcet_ns)},
+	{"target", ONLY(DIS_CLASS_INTERACTIVE), false, INTENT_MIN_NS,
 	 offsetof(struct dis_intent, latency_ns)},
+	{"slice", ALL_BUT(DIS_CLASS_REALTIME), true, SLICE_MIN_NS,
+	 offsetof(struct dis_intent, slice_ns)},
 };
+
+static bool has_parameter(enum dis_class klass, const struct parameter *p)
+{
+	return p->classes >> klass & 1u;
+}
 
 /* What every class has. */
 enum number {
@@ -161,18 +177,17 @@ static int check_range(const struct dis_intent *intent,
 {
 	uint64_t ns = value_of(intent, p);
 
-	if (intent->klass != p->klass) {
-		if (!ns)
-			return 0;
+	if (!ns && (p->optional || !has_parameter(intent->klass, p)))
+		return 0;
+	if (!has_parameter(intent->klass, p))
 		return refuse(err, err_size, DIS_EINTENT, "%s has no %s",
 			      dis_class_name(intent->klass), p->key);
-	}
 	if (!ns)
 		return refuse(err, err_size, DIS_EINTENT, "%s is 0", p->key);
-	if (ns < INTENT_MIN_NS)
+	if (ns < p->least_ns)
 		return refuse(err, err_size, DIS_EINTENT,
 			      "%s %s is shorter than %s", p->key,
-			      exact(ns).text, exact(INTENT_MIN_NS).text);
+			      exact(ns).text, exact(p->least_ns).text);
 	if (ns > INTENT_MAX_NS)
 		return refuse(err, err_size, DIS_EINTENT,
 			      "%s %s is longer than %s", p->key, exact(ns).text,
@@ -308,12 +323,15 @@ static int parse_parameter(const char *key, const char *value,
 	for (size_t i = 0; i < COUNT(parameters); i++) {
 		const struct parameter *p = &parameters[i];
 
-		if (strcmp(key, p->key) || p->klass != intent->klass)
+		if (strcmp(key, p->key) || !has_parameter(intent->klass, p))
 			continue;
 		if (dis_parse_duration(value, &ns))
 			return refuse(err, err_size, DIS_EINTENT,
 				      "%s: '%s' is not a duration like 10ms",
 				      key, value);
+		if (!ns)
+			return refuse(err, err_size, DIS_EINTENT, "%s is 0",
+				      key);
 		memcpy((char *)intent + p->offset, &ns, sizeof(ns));
 		return 0;
 	}
@@ -428,7 +446,7 @@ void dis_intent_format(const struct dis_intent *intent, char *buf, size_t size)
 	for (size_t i = 0; i < COUNT(parameters); i++) {
 		const struct parameter *p = &parameters[i];
 
-		if (p->klass != intent->klass)
+		if (!has_parameter(intent->klass, p) || !value_of(intent, p))
 			continue;
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "%s%s=%s", separator, p->key,
@@ -475,6 +493,7 @@ static bool permits_constraints(const struct dis_intent *granted,
 	return !(wanted->affinity & ~granted->affinity) &&
 	       dis_intent_weight(wanted) <= dis_intent_weight(granted) &&
 	       dis_intent_priority(wanted) >= dis_intent_priority(granted) &&
+	       wanted->slice_ns == granted->slice_ns &&
 	       wanted->min_permille <= granted->min_permille &&
 	       max_of(wanted) <= max_of(granted);
 }

@@ -11,7 +11,7 @@
 #include <dis/types.h>
 
 /**
- * Room for any intent as text, with the final 0: eight parameters of 20 digits, a
+ * Room for any intent as text, with the final 0: nine parameters of 20 digits, a
  * list of 64 cores.
  */
 #define DIS_INTENT_TEXT_MAX 400u
@@ -23,6 +23,8 @@
  * @weight:   of the fair policy, DIS_WEIGHT_MIN..MAX; 0: DIS_WEIGHT_DEFAULT.
  * @priority: of the priority policy, 0 most urgent .. 255, if @has_priority;
  *            else that of its class.
+ * @slice_ns: its quantum, and its request under the fair policy, in place of its
+ *            class's; 0: none. Not for Realtime, whose slice is its wcet.
  * @min_permille: share of a core that it gets in every 100 ms in which it wants
  *            to run all the time; 0: none. See sched/reserve.h.
  * @max_permille: most that it gets in any 100 ms; 0: no limit.
@@ -39,6 +41,7 @@ struct dis_intent {
 	uint64_t deadline_ns; /**< Realtime: relative to release, <= period */
 	uint64_t wcet_ns;     /**< Realtime: 0 < wcet <= deadline */
 	uint64_t latency_ns;  /**< Interactive: target latency, > 0 */
+	uint64_t slice_ns;
 	dis_cpumask affinity;
 };
 

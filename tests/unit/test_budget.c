@@ -122,6 +122,32 @@ static void test_budget_live_change_is_the_request_of_fair(void **state)
 	world_close(w);
 }
 
+/* R: EVO-D1: who asks for less at a time gets as much of it, in more pieces. */
+static void test_budget_slice_of_an_intent_is_the_request_of_fair(void **state)
+{
+	struct dis_domain_config cfg = world_config(1);
+	struct role roles[] = {{dis_intent_default(), world_hog, 1},
+			       {dis_intent_default(), world_hog, 1}};
+	struct dis_vcpu_stats brief, usual;
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		roles[i].intent.declared = true;
+	roles[0].intent.slice_ns = 2 * MS;
+	cfg.policy[DIS_CLASS_BATCH] = dis_policy_find("fair");
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 2);
+	world_run(w, 1000 * MS);
+	brief = world_stats(world_vcpu(w, vm, 0));
+	usual = world_stats(world_vcpu(w, vm, 1));
+	assert_in_range(brief.cpu_ns, 488 * MS, 512 * MS);
+	assert_in_range(brief.throttles, 240, 256);
+	assert_in_range(usual.throttles, 48, 51);
+	world_close(w);
+}
+
 /* R: BUD-1 */
 static void test_budget_quantum_of_zero_is_refused(void **state)
 {
@@ -293,6 +319,8 @@ int main(void)
 		cmocka_unit_test(test_budget_quantum_is_configurable_at_launch),
 		cmocka_unit_test(test_budget_live_change_holds_from_next_arm),
 		cmocka_unit_test(test_budget_live_change_is_the_request_of_fair),
+		cmocka_unit_test(
+			test_budget_slice_of_an_intent_is_the_request_of_fair),
 		cmocka_unit_test(test_budget_quantum_of_zero_is_refused),
 		cmocka_unit_test(
 			test_budget_consumed_adds_up_across_preemptions),

@@ -208,6 +208,22 @@ static void test_intent_constraints_read(void **state)
 	assert_int_equal(i.affinity, 2);
 }
 
+/* R: EVO-D1, DIS-7 */
+static void test_intent_slice_read_or_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("batch").slice_ns, 0);
+	assert_int_equal(parsed("batch:slice=100us").slice_ns, 100 * DIS_US_NS);
+	assert_int_equal(parsed("system:slice=10s").slice_ns, 10 * DIS_S_NS);
+	refused("batch:slice=0ms", "slice is 0");
+	refused("batch:slice=99us", "slice 99us is shorter than 100us");
+	refused("batch:slice=11s", "slice 11s is longer than 10s");
+	refused("batch:slice=5", "slice: '5' is not a duration like 10ms");
+	refused("batch:slice=1ms,slice=2ms", "slice is given twice");
+	refused("realtime:period=10ms,wcet=1ms,slice=1ms",
+		"realtime has no 'slice'");
+}
+
 static void test_intent_without_constraints_takes_defaults(void **state)
 {
 	struct dis_intent i = parsed("background");
@@ -325,6 +341,8 @@ static void test_format_every_class_reads_back_the_same(void **state)
 		"batch:cores=0+2-3+63",
 		"batch:weight=3,priority=0,min=1,max=1000,cores=5",
 		"interactive:target=1ms,max=7",
+		"batch:slice=1500us,weight=3,cores=5",
+		"system:slice=2s",
 		"background",
 	};
 	char buf[256];
@@ -413,6 +431,11 @@ static void test_permits_no_more_constraints_than_granted(void **state)
 		permits(granted, "background:weight=9,min=20,max=90,cores=1"));
 	assert_false(permits(granted,
 			     "background:weight=9,priority=59,max=9,cores=1"));
+	/* Longer is more at a time, shorter is sooner. */
+	assert_true(permits("system:slice=2ms", "batch:slice=2ms"));
+	assert_false(permits("batch:slice=2ms", "batch:slice=1ms"));
+	assert_false(permits("batch:slice=2ms", "batch:slice=3ms"));
+	assert_false(permits("batch:slice=2ms", "batch"));
 }
 
 int main(void)
@@ -439,6 +462,7 @@ int main(void)
 		cmocka_unit_test(
 			test_intent_overlong_text_refused_with_its_beginning),
 		cmocka_unit_test(test_intent_constraints_read),
+		cmocka_unit_test(test_intent_slice_read_or_refused),
 		cmocka_unit_test(test_intent_without_constraints_takes_defaults),
 		cmocka_unit_test(test_intent_constraints_out_of_range_refused),
 		cmocka_unit_test(test_intent_min_beyond_max_refused),

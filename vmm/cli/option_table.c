@@ -390,7 +390,8 @@ const struct option_row option_rows[] = {
 	 "what vCPUs are for: system, realtime:period=DUR,wcet=DUR"
 	 "[,deadline=DUR], interactive[:target=DUR], batch or background; "
 	 "each also takes cores=LIST, weight=N (1 to 65536), priority=N (0 to "
-	 "255), min=N and max=N (per mille of a core in any 100 ms); "
+	 "255), slice=DUR (not realtime), min=N and max=N (per mille of a core "
+	 "in any 100 ms); "
 	 "repeatable, the last one for a vCPU counts; batch with the default "
 	 "quantum if none does",
 	 set_intent},

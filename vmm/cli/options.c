@@ -193,8 +193,8 @@ static int check_together(const struct option_values *values, char *err,
 
 static bool has_shares(const struct dis_intent *intent)
 {
-	return intent->weight || intent->has_priority || intent->min_permille ||
-	       intent->max_permille;
+	return intent->weight || intent->has_priority || intent->slice_ns ||
+	       intent->min_permille || intent->max_permille;
 }
 
 static bool names_vcpu(const struct option_intent *intent, unsigned vcpu)
@@ -221,12 +221,13 @@ static int resolve_intents(const struct option_values *values, char *err,
 					     intent->text, why, o->n_cpus);
 		if (o->executor == RUN_EXECUTOR_THREADS &&
 		    has_shares(&intent->intent))
-			return option_refuse(err, err_size,
-					     "intent '%s': weight, priority, "
-					     "min and max have no effect with "
-					     "--executor threads: the host's "
-					     "kernel schedules",
-					     intent->text);
+			return option_refuse(
+				err, err_size,
+				"intent '%s': weight, priority, "
+				"slice, min and max have no effect with "
+				"--executor threads: the host's "
+				"kernel schedules",
+				intent->text);
 		for (unsigned vcpu = 0; vcpu < RUN_VCPUS_MAX; vcpu++) {
 			if (!names_vcpu(intent, vcpu))
 				continue;
