@@ -307,7 +307,8 @@ static uint64_t own_timer_ns(const struct dis_core *core, uint64_t now_ns)
 	const struct dis_vcpu *vcpu = core->current;
 	uint64_t asleep_ns;
 
-	if (vcpu->timer_ns <= now_ns || vcpu->ahead)
+	if (vcpu->timer_ns <= now_ns || vcpu->timer_ns == DIS_NEVER_NS ||
+	    vcpu->ahead)
 		return DIS_NEVER_NS;
 	if (!vcpu->brief || vcpu->burst_ns >= core_quantum_ns(vcpu))
 		return vcpu->timer_ns;

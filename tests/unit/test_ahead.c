@@ -262,6 +262,24 @@ static void test_ahead_timer_in_a_long_burst_is_armed_as_it_is(void **state)
 	world_close(bed.w);
 }
 
+/* Without a timer there is nothing to be early for, and nothing to arm. */
+static void test_ahead_brief_vcpu_without_timer_arms_none(void **state)
+{
+	const struct role alone = {world_intent(DIS_CLASS_INTERACTIVE), sleeper,
+				   1};
+	struct dis_domain_config cfg = world_config(1);
+	struct bed bed = {.w = world_open(&cfg, DIS_S_NS)};
+
+	(void)state;
+	bed.w->late_ns = COST_NS;
+	bed.sleeper = world_vcpu(bed.w, world_vm(bed.w, &alone, 1), 0);
+	pass_sleeps(&bed, 50);
+	assert_true(bed.sleeper->vcpu->brief);
+	assert_true(until_with_timer(&bed, DIS_NEVER_NS) == DIS_NEVER_NS);
+	bed.w->core[0].entered = false;
+	world_close(bed.w);
+}
+
 /* Of whom nothing is known it is armed as it is. */
 static void test_ahead_timer_of_unknown_vcpu_is_armed_as_it_is(void **state)
 {
@@ -317,6 +335,7 @@ int main(void)
 			test_ahead_timer_of_brief_vcpu_is_armed_for_its_sleep),
 		cmocka_unit_test(
 			test_ahead_timer_of_brief_vcpu_that_stays_is_on_time),
+		cmocka_unit_test(test_ahead_brief_vcpu_without_timer_arms_none),
 		cmocka_unit_test(
 			test_ahead_timer_in_a_long_burst_is_armed_as_it_is),
 		cmocka_unit_test(
