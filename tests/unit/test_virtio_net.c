@@ -27,6 +27,7 @@
 #define F_STATUS (UINT64_C(1) << 16)
 #define BASIC (F_MAC | F_STATUS | VD_F_EVENT_IDX)
 #define BUFFER 1600u
+#define RATE 100000u
 
 enum {
 	RX,
@@ -42,7 +43,8 @@ struct fixture {
 
 static const uint8_t mac[6] = {0x52, 0x54, 0, 1, 2, 3};
 
-static int setup(void **state)
+/* @rate: of its guest, bytes per second. */
+static int set_up(void **state, uint64_t rate)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct virtio_config config;
@@ -57,12 +59,23 @@ static int setup(void **state)
 	f->tap = ends[0];
 	f->wire = ends[1];
 	vd_init(&f->d);
+	io_bucket_init(&f->d.account.bucket, rate);
 	f->d.dev = &f->net.dev;
 	config = vd_config(&f->d, "net0");
 	assert_int_equal(virtio_net_init(&f->net, f->tap, mac, &config), 0);
 	assert_int_equal(virtio_net_connect(&f->net), 0);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return set_up(state, 0);
+}
+
+static int setup_limited(void **state)
+{
+	return set_up(state, RATE);
 }
 
 static int teardown(void **state)
@@ -368,8 +381,7 @@ static void test_virtio_net_bandwidth_is_kept(void **state)
 {
 	enum {
 		PACKETS = 30,
-		BYTES = 1000,
-		RATE = 100000
+		BYTES = 1000
 	};
 	struct fixture *f = *state;
 	struct vdriver *d = &f->d;
@@ -378,7 +390,6 @@ static void test_virtio_net_bandwidth_is_kept(void **state)
 	uint64_t start_ns;
 
 	vd_start(d, BASIC, 8);
-	io_bucket_init(&d->account.bucket, RATE);
 	out = (struct vd_buffer){vd_alloc(d, HEADER + BYTES), HEADER + BYTES,
 				 false};
 	start_ns = dis_clock_ns();
@@ -426,7 +437,9 @@ int main(void)
 		T(test_virtio_net_bad_ring_of_either_kind_breaks_it),
 		T(test_virtio_net_bad_receive_ring_breaks_it),
 		T(test_virtio_net_many_packets_go_both_ways),
-		T(test_virtio_net_bandwidth_is_kept),
+		cmocka_unit_test_setup_teardown(
+			test_virtio_net_bandwidth_is_kept, setup_limited,
+			teardown),
 		T(test_virtio_net_priority_is_its_sources),
 	};
 
