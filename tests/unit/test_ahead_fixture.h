@@ -73,6 +73,15 @@ static inline void pass_sleeps(struct bed *bed, unsigned n)
 		next_lateness(bed);
 }
 
+/* Late by what it costs at first; on time when that is learned. */
+static inline void expect_taught(struct bed *bed)
+{
+	assert_int_equal(next_lateness(bed), COST_NS);
+	pass_sleeps(bed, 50);
+	for (unsigned i = 0; i < 50; i++)
+		assert_true(next_lateness(bed) <= STEP_NS);
+}
+
 static inline uint64_t learned_ns(const struct bed *bed)
 {
 	return bed->w->core[0].core->ahead.lead_ns[DIS_CLASS_BACKGROUND];
