@@ -72,6 +72,14 @@ static void test_hist_one_late_wake_of_1000_is_above_p999(void **state)
 			5000000 + 5000000 / 32);
 }
 
+static void test_hist_of_nothing_has_no_figure(void **state)
+{
+	(void)state;
+	assert_true(isnan(bench_hist_figure(&hist, 500)));
+	add(10, 1);
+	assert_true(bench_hist_figure(&hist, 500) == 11);
+}
+
 static void test_hist_percentile_never_flatters(void **state)
 {
 	(void)state;
@@ -184,6 +192,7 @@ int main(void)
 		TEST(test_hist_add_survives_a_wrap_of_the_guest),
 		TEST(test_hist_percentiles_of_1_to_10_are_nearest_ranks),
 		TEST(test_hist_one_late_wake_of_1000_is_above_p999),
+		TEST(test_hist_of_nothing_has_no_figure),
 		TEST(test_hist_percentile_never_flatters),
 		TEST(test_hist_empty_has_percentile_zero),
 		TEST(test_hist_merge_adds_up),

@@ -12,6 +12,7 @@
  * whoever else uses memory meanwhile is in it.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -198,8 +199,8 @@ static bool measure_probe(struct run *r, double *point)
 	after = flock_report(&r->flock, i);
 	flock_end(&r->flock, i);
 	bench_hist_add(&hist, before.lateness, after.lateness);
-	point[PROBE_P50] = (double)bench_hist_percentile(&hist, 500);
-	point[PROBE_P99] = (double)bench_hist_percentile(&hist, 990);
+	point[PROBE_P50] = bench_hist_figure(&hist, 500);
+	point[PROBE_P99] = bench_hist_figure(&hist, 990);
 	return true;
 }
 
@@ -344,6 +345,7 @@ static void plot(struct bench_result *result, enum scene_by by,
 		struct bench_curve *curve =
 			bench_add_curve(result, measures[m].title,
 					contenders[by].title, grown->n);
+		unsigned n = 0;
 
 		if (!curve)
 			return;
@@ -351,9 +353,12 @@ static void plot(struct bench_result *result, enum scene_by by,
 		curve->y_title = measures[m].unit;
 		curve->log_x = true;
 		for (unsigned i = 0; i < grown->n; i++) {
-			curve->x[i] = grown->point[i][GUESTS];
-			curve->y[i] = grown->point[i][m];
+			if (isnan(grown->point[i][m]))
+				continue;
+			curve->x[n] = grown->point[i][GUESTS];
+			curve->y[n++] = grown->point[i][m];
 		}
+		curve->n = n;
 	}
 }
 
@@ -361,8 +366,8 @@ static void take_point(struct bench_result *result, unsigned round, unsigned ci,
 		       enum scene_by by, const double *point)
 {
 	for (unsigned m = 0; m < MEASURES; m++)
-		result->figure[result->cell[ci][by][m] - 1].value[round] =
-			point[m];
+		bench_set_cell(result, round, ci, by, m, point[m],
+			       "the probe did not wake");
 }
 
 /* The look at @guests, which there may not have been. */

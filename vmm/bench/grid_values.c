@@ -4,37 +4,29 @@
 
 #include <math.h>
 
-/* Of nothing there is no percentile. */
-static double percentile(const struct scene_figures *group, unsigned permille)
-{
-	if (!bench_hist_total(&group->hist))
-		return (double)NAN;
-	return (double)bench_hist_percentile(&group->hist, permille);
-}
-
 double grid_p50(const struct grid_view *view)
 {
-	return percentile(view->group, 500);
+	return bench_hist_figure(&view->group->hist, 500);
 }
 
 double grid_p90(const struct grid_view *view)
 {
-	return percentile(view->group, 900);
+	return bench_hist_figure(&view->group->hist, 900);
 }
 
 double grid_p99(const struct grid_view *view)
 {
-	return percentile(view->group, 990);
+	return bench_hist_figure(&view->group->hist, 990);
 }
 
 double grid_p999(const struct grid_view *view)
 {
-	return percentile(view->group, 999);
+	return bench_hist_figure(&view->group->hist, 999);
 }
 
 double grid_max(const struct grid_view *view)
 {
-	return percentile(view->group, 1000);
+	return bench_hist_figure(&view->group->hist, 1000);
 }
 
 /* All that were: those that began and those that were skipped. */
@@ -71,7 +63,8 @@ double grid_jain(const struct grid_view *view)
 /* 1: as before. */
 double grid_growth_p99(const struct grid_view *view)
 {
-	return percentile(view->group, 990) / percentile(view->before, 990);
+	return bench_hist_figure(&view->group->hist, 990) /
+	       bench_hist_figure(&view->before->hist, 990);
 }
 
 /* Of the jobs that ended late. */

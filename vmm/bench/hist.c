@@ -45,6 +45,13 @@ uint64_t bench_hist_percentile(const struct bench_hist *hist, unsigned permille)
 	return 0;
 }
 
+double bench_hist_figure(const struct bench_hist *hist, unsigned permille)
+{
+	return bench_hist_total(hist)
+		       ? (double)bench_hist_percentile(hist, permille)
+		       : (double)NAN;
+}
+
 double bench_jain(const uint64_t *shares, size_t n)
 {
 	double sum = 0, squares = 0;

@@ -34,6 +34,9 @@ uint64_t bench_hist_end(uint32_t bucket);
  */
 uint64_t bench_hist_percentile(const struct bench_hist *hist, unsigned permille);
 
+/** The same as a figure: NAN without values, of which there is no percentile. */
+double bench_hist_figure(const struct bench_hist *hist, unsigned permille);
+
 /**
  * bench_jain - Jain's fairness index of @n >= 1 shares: 1 all equal, 1/n one has
  * it all. (Jain, Chiu, Hawe 1984.) NAN if all are 0: that nobody got anything is
