@@ -54,23 +54,27 @@
 	{ \
 		bool is_last = !t->last || !before(e, t->last); \
 		bool is_first = !t->first || before(e, t->first); \
-		struct type **at = &RB_ROOT(&t->tree); \
-		struct type *parent = NULL; \
+		struct type *at = is_last || is_first ? NULL \
+						      : RB_ROOT(&t->tree); \
+		struct type *parent = is_last ? t->last : t->first; \
+		bool left = !is_last; \
 \
-		if (is_last && t->last) { \
-			parent = t->last; \
-			at = &RB_RIGHT(parent, link); \
-		} else if (is_first && t->first) { \
-			parent = t->first; \
-			at = &RB_LEFT(parent, link); \
-		} \
-		while (*at) { \
-			parent = *at; \
-			at = before(e, parent) ? &RB_LEFT(parent, link) \
-					       : &RB_RIGHT(parent, link); \
+		/* A choice, no branch: half of those would be mispredicted. */ \
+		while (at) { \
+			struct type *lower = RB_LEFT(at, link); \
+			struct type *upper = RB_RIGHT(at, link); \
+\
+			parent = at; \
+			left = before(e, at); \
+			at = left ? lower : upper; \
 		} \
 		RB_SET(e, parent, link); \
-		*at = e; \
+		if (!parent) \
+			RB_ROOT(&t->tree) = e; \
+		else if (left) \
+			RB_LEFT(parent, link) = e; \
+		else \
+			RB_RIGHT(parent, link) = e; \
 		if (is_last) \
 			t->last = e; \
 		if (is_first) \

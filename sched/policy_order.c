@@ -2,10 +2,13 @@
 /* Ordered entities; see policy_order.h. */
 #include "policy_order.h"
 
+/* As one number: compared without a branch. */
 static bool is_before(const struct dis_entity *a, const struct dis_entity *b)
 {
-	return a->key[0] < b->key[0] ||
-	       (a->key[0] == b->key[0] && a->key[1] < b->key[1]);
+	unsigned __int128 ka = (unsigned __int128)a->key[0] << 64 | a->key[1];
+	unsigned __int128 kb = (unsigned __int128)b->key[0] << 64 | b->key[1];
+
+	return ka < kb;
 }
 
 ENDS_TREE_GENERATE(order_tree, dis_entity, link.tree, is_before)
