@@ -10,6 +10,7 @@
 
 #include <dis/units.h>
 
+#include "bench/grid.h"
 #include "bench/html.h"
 #include "bench/output.h"
 #include "cli/cli.h"
@@ -260,7 +261,13 @@ static int run_bench(struct bench_report *report,
 	report->result->rounds = options->rounds;
 	bench_progress_next(progress, guess_s(report));
 	before = bench_load_read(cpus, n);
-	if (bench->run(options, progress, report->result, err, sizeof(err))) {
+	if (bench->grid)
+		ret = grid_run(bench->grid, options, progress, report->result,
+			       err, sizeof(err));
+	else
+		ret = bench->run(options, progress, report->result, err,
+				 sizeof(err));
+	if (ret) {
 		cli_error("bench", "%s: %s", bench->name, err);
 		return CLI_HOST;
 	}

@@ -3,7 +3,7 @@
  * What all benches of `disvm bench` share: options, result, progress.
  *
  * Place in the flow: cmd_bench() (bench.c) finds the bench in its table, parses
- * the options, calls run(), and writes the result (output.c). A new bench
+ * the options, measures, and writes the result (output.c). A new bench
  * is one file with one struct bench, and one row.
  *
  * Invariant: a result that is written has a value of every figure for every
@@ -191,10 +191,13 @@ struct bench_progress {
 	unsigned done;
 };
 
+struct grid;
+
 /**
  * @one_cpu: measures on options->cpu, where the main thread is bound, and needs
  *       no guest image; others use all CPUs.
  * @round_s: what a round takes as a rule; for the time left.
+ * @grid: what to measure, if it is a grid (grid.h); then there is no @run.
  * @run: measure. @result comes with its rounds only.
  *       Context: main thread.
  *       Return: 0, or -errno with @err (this host cannot: exit 3).
@@ -204,6 +207,7 @@ struct bench {
 	const char *summary;
 	bool one_cpu;
 	unsigned round_s;
+	const struct grid *grid;
 	int (*run)(const struct bench_options *options,
 		   struct bench_progress *progress, struct bench_result *result,
 		   char *err, size_t err_size);

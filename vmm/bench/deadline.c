@@ -132,31 +132,24 @@ static bool deadline_scene(const struct grid_case *c, bool quick,
 	return true;
 }
 
-static int run_deadline(const struct bench_options *options,
-			struct bench_progress *progress,
-			struct bench_result *result, char *err, size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.targets = targets,
-		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PROMPT,
-		.window_ns = 4 * DIS_S_NS,
-		.what = "deadlines of periodic guests beside busy ones (worst "
-			"tardiness: since the start, stalls included)",
-		.starved = "never woke",
-		.scene = deadline_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.targets = targets,
+	.n_targets = sizeof(targets) / sizeof(targets[0]),
+	.contenders = GRID_PROMPT,
+	.window_ns = 4 * DIS_S_NS,
+	.what = "deadlines of periodic guests beside busy ones (worst "
+		"tardiness: since the start, stalls included)",
+	.starved = "never woke",
+	.scene = deadline_scene,
+};
 
 const struct bench bench_deadline = {
 	.name = "deadline",
 	.summary = "deadlines missed on cores that are nearly full",
 	.round_s = 190,
-	.run = run_deadline,
+	.grid = &grid,
 };

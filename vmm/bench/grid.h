@@ -3,7 +3,7 @@
  * A bench that is a grid: scenes by case, each played by every contender, and
  * the same measures taken of each.
  *
- * Place in the flow: a bench declares a struct grid, its run() is grid_run().
+ * Place in the flow: a bench names its struct grid, bench.c calls grid_run().
  * Within a case the contenders follow each other closely; who is first changes
  * from round to round.
  *

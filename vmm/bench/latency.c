@@ -91,31 +91,24 @@ static bool latency_scene(const struct grid_case *c, bool quick,
 	return true;
 }
 
-static int run_latency(const struct bench_options *options,
-		       struct bench_progress *progress,
-		       struct bench_result *result, char *err, size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.targets = targets,
-		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PROMPT,
-		.window_ns = 3 * DIS_S_NS,
-		.plots = true,
-		.what = "lateness of a guest that sleeps 1 ms at a time",
-		.starved = "never woke",
-		.scene = latency_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.targets = targets,
+	.n_targets = sizeof(targets) / sizeof(targets[0]),
+	.contenders = GRID_PROMPT,
+	.window_ns = 3 * DIS_S_NS,
+	.plots = true,
+	.what = "lateness of a guest that sleeps 1 ms at a time",
+	.starved = "never woke",
+	.scene = latency_scene,
+};
 
 const struct bench bench_latency = {
 	.name = "latency",
 	.summary = "how late a guest wakes beside busy ones",
 	.round_s = 140,
-	.run = run_latency,
+	.grid = &grid,
 };

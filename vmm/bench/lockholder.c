@@ -60,31 +60,23 @@ static bool lockholder_scene(const struct grid_case *c, bool quick,
 	return enough;
 }
 
-static int run_lockholder(const struct bench_options *options,
-			  struct bench_progress *progress,
-			  struct bench_result *result, char *err,
-			  size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.targets = targets,
-		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PEERS | GRID_NICE | GRID_SLICE | GRID_BATCH,
-		.window_ns = 3 * DIS_S_NS,
-		.what = "a spin lock that is held for 5 us",
-		.starved = "never got the lock",
-		.scene = lockholder_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.targets = targets,
+	.n_targets = sizeof(targets) / sizeof(targets[0]),
+	.contenders = GRID_PEERS | GRID_NICE | GRID_SLICE | GRID_BATCH,
+	.window_ns = 3 * DIS_S_NS,
+	.what = "a spin lock that is held for 5 us",
+	.starved = "never got the lock",
+	.scene = lockholder_scene,
+};
 
 const struct bench bench_lockholder = {
 	.name = "lockholder",
 	.summary = "a spin lock among more vCPUs than cores",
 	.round_s = 40,
-	.run = run_lockholder,
+	.grid = &grid,
 };

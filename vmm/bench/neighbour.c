@@ -86,31 +86,23 @@ static bool neighbour_scene(const struct grid_case *c, bool quick,
 	return true;
 }
 
-static int run_neighbour(const struct bench_options *options,
-			 struct bench_progress *progress,
-			 struct bench_result *result, char *err,
-			 size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.targets = targets,
-		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PROMPT,
-		.window_ns = 3 * DIS_S_NS,
-		.what = "lateness of guests when one of their kind runs away",
-		.starved = "never woke",
-		.scene = neighbour_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.targets = targets,
+	.n_targets = sizeof(targets) / sizeof(targets[0]),
+	.contenders = GRID_PROMPT,
+	.window_ns = 3 * DIS_S_NS,
+	.what = "lateness of guests when one of their kind runs away",
+	.starved = "never woke",
+	.scene = neighbour_scene,
+};
 
 const struct bench bench_neighbour = {
 	.name = "neighbour",
 	.summary = "what a guest that turns into a busy loop does to its like",
 	.round_s = 60,
-	.run = run_neighbour,
+	.grid = &grid,
 };

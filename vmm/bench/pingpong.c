@@ -53,28 +53,21 @@ static bool pingpong_scene(const struct grid_case *c, bool quick,
 	return true;
 }
 
-static int run_pingpong(const struct bench_options *options,
-			struct bench_progress *progress,
-			struct bench_result *result, char *err, size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.contenders = GRID_PROMPT,
-		.window_ns = 2 * DIS_S_NS,
-		.what = "messages between two vCPUs, by IPI",
-		.starved = "never woke",
-		.scene = pingpong_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.contenders = GRID_PROMPT,
+	.window_ns = 2 * DIS_S_NS,
+	.what = "messages between two vCPUs, by IPI",
+	.starved = "never woke",
+	.scene = pingpong_scene,
+};
 
 const struct bench bench_pingpong = {
 	.name = "pingpong",
 	.summary = "IPIs between two vCPUs of a guest, alone and under load",
 	.round_s = 40,
-	.run = run_pingpong,
+	.grid = &grid,
 };

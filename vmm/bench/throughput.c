@@ -50,31 +50,23 @@ static bool throughput_scene(const struct grid_case *c, bool quick,
 	return true;
 }
 
-static int run_throughput(const struct bench_options *options,
-			  struct bench_progress *progress,
-			  struct bench_result *result, char *err,
-			  size_t err_size)
-{
-	static const struct grid grid = {
-		.cases = cases,
-		.n_cases = sizeof(cases) / sizeof(cases[0]),
-		.measures = measures,
-		.n_measures = sizeof(measures) / sizeof(measures[0]),
-		.targets = targets,
-		.n_targets = sizeof(targets) / sizeof(targets[0]),
-		.contenders = GRID_PEERS | GRID_NICE | GRID_BATCH,
-		.window_ns = 4 * DIS_S_NS,
-		.what = "work of vCPUs that only compute (units of about 1 us)",
-		.starved = "did no work",
-		.scene = throughput_scene,
-	};
-
-	return grid_run(&grid, options, progress, result, err, err_size);
-}
+static const struct grid grid = {
+	.cases = cases,
+	.n_cases = sizeof(cases) / sizeof(cases[0]),
+	.measures = measures,
+	.n_measures = sizeof(measures) / sizeof(measures[0]),
+	.targets = targets,
+	.n_targets = sizeof(targets) / sizeof(targets[0]),
+	.contenders = GRID_PEERS | GRID_NICE | GRID_BATCH,
+	.window_ns = 4 * DIS_S_NS,
+	.what = "work of vCPUs that only compute (units of about 1 us)",
+	.starved = "did no work",
+	.scene = throughput_scene,
+};
 
 const struct bench bench_throughput = {
 	.name = "throughput",
 	.summary = "what busy vCPUs get done, and how evenly",
 	.round_s = 80,
-	.run = run_throughput,
+	.grid = &grid,
 };
