@@ -137,6 +137,13 @@ struct world *world_open(const struct dis_domain_config *cfg, uint64_t start_ns)
 	return w;
 }
 
+struct world *world_open_cores(unsigned cores)
+{
+	struct dis_domain_config cfg = world_config(cores);
+
+	return world_open(&cfg, 0);
+}
+
 void world_close(struct world *w)
 {
 	dis_domain_destroy(w->dom);

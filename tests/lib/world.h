@@ -88,6 +88,8 @@ struct dis_intent world_intent_on(enum dis_class klass, dis_cpumask affinity);
 struct dis_domain_config world_config(unsigned cores);
 /** Cores start at @start_ns. */
 struct world *world_open(const struct dis_domain_config *cfg, uint64_t start_ns);
+/** A world of world_config(), from 0 on. */
+struct world *world_open_cores(unsigned cores);
 void world_close(struct world *w);
 
 /** Spawns, binds and, unless @start is false, starts a VM. */

@@ -101,10 +101,9 @@ static void test_overload_realtime_within_bound_misses_nothing(void **state)
 	(void)state;
 	for (unsigned set = 0; set < SETS; set++) {
 		unsigned cores = (unsigned)rnd(2, 4), n = 0;
-		struct dis_domain_config cfg = world_config(cores);
 		uint64_t most = rnd(50, 600), sum = 0, jobs = 0;
 		uint64_t bound = cores * 1000 - (cores - 1) * most;
-		struct world *w = world_open(&cfg, 0);
+		struct world *w = world_open_cores(cores);
 
 		while (n < TASKS_MAX) {
 			uint64_t period_ns = rnd(2, 50) * MS;
@@ -132,8 +131,7 @@ static void test_overload_realtime_within_bound_misses_nothing(void **state)
 /* Three that need 0.6 of a core each fit on no two: misses, but not for all. */
 static void test_overload_realtime_above_bound_misses_where_it_must(void **state)
 {
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 	struct task tasks[3];
 	uint64_t done = 0;
 

@@ -207,8 +207,7 @@ static void test_stretch_turned_off_live_slices_end_with_quantum(void **state)
 					      .sleep_ns = 9 * MS}};
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, burst),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *vcpu;
 	dis_id vm;
 
@@ -233,8 +232,7 @@ static void test_stretch_burst_goes_on_throttled_at_its_end(void **state)
 					.sleep_ns = 9 * MS}};
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, burst),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *vcpu;
 	struct dis_vcpu_stats before, after;
 	dis_id vm;

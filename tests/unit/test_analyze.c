@@ -141,8 +141,7 @@ static void test_history_scripted_bursts_seen_by_the_core(void **state)
 					      .sleep_ns = 8 * MS}};
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, burst),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_history history;
 	dis_id vm;
 
@@ -168,8 +167,7 @@ static void test_history_realtime_misses_counted_per_job(void **state)
 		 .sleep_ns = 30 * MS},
 	};
 	const struct role roles[] = {ROLE(DIS_CLASS_REALTIME, bursts)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_history history;
 	dis_id vm;
 

@@ -20,8 +20,7 @@ static const struct burst second_on[] = {
 static struct world *open_world(struct dis_collector *c)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, second_on)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 
 	world_vm(w, roles, 1);
 	dis_collect_begin(c, w->dom, 0);
@@ -73,8 +72,7 @@ static void test_collect_lengths_are_those_at_the_end(void **state)
 		{.run_ns = 1 * MS, .outcome = DIS_RUN_HALT, .sleep_ns = 10 * S}};
 	struct role roles[] = {ROLE(DIS_CLASS_BATCH, long_sleep),
 			       ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_collector c;
 
 	(void)state;

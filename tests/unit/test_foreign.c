@@ -44,8 +44,7 @@ static void test_foreign_busy_cpu_first_vcpu_elsewhere(void **state)
 static void test_foreign_less_than_half_no_competitor(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 
 	(void)state;
 	set_foreign(w, 0, 499);
@@ -62,8 +61,7 @@ static void test_foreign_busy_cpu_gets_fewer_hogs_for_good(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 	uint64_t migrations = 0;
 	unsigned on_busy = 0;
 	dis_id vm;
@@ -92,8 +90,7 @@ static void test_foreign_busy_cpu_gets_fewer_hogs_for_good(void **state)
 
 static void test_host_load_at_first_absent_then_as_set(void **state)
 {
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 	struct dis_host_load load;
 
 	(void)state;

@@ -29,8 +29,7 @@ static void on_look(void *arg)
 
 static struct world *open_world(unsigned cores)
 {
-	struct dis_domain_config cfg = world_config(cores);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(cores);
 
 	w->sim.run_ops.inspect = on_look;
 	looks = 0;

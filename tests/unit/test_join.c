@@ -32,13 +32,6 @@ static const char joined_history[] =
 	"scheduled/spawn running/dispatch waiting/child-exit "
 	"scheduled/joined running/dispatch finished/power-off";
 
-static struct world *open_world(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static dis_id one(struct world *w, const struct burst *script, unsigned bursts)
 {
 	const struct role role = {world_intent(DIS_CLASS_BATCH), script, bursts};
@@ -60,7 +53,7 @@ static uint64_t told(const struct world *w, const struct world_vcpu *vcpu)
 static void join_test(unsigned cores, const struct burst *script,
 		      enum dis_state expected)
 {
-	struct world *w = open_world(cores);
+	struct world *w = world_open_cores(cores);
 	struct world_vcpu *joiner;
 	dis_id vm;
 
@@ -101,7 +94,7 @@ static void test_join_across_cores_wakes_and_tells(void **state)
 /* R: ST-5: the end alone wakes it, not an interrupt. */
 static void test_join_waits_until_the_end(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *joiner;
 
 	(void)state;
@@ -119,7 +112,7 @@ static void test_join_waits_until_the_end(void **state)
 /* R: ST-5: ended before, but not reaped: known at once. */
 static void test_join_ended_vm_returns_at_once(void **state)
 {
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *joiner;
 
 	(void)state;
@@ -142,7 +135,7 @@ static void reap(struct world *w, dis_id vm)
 /* R: ST-5, DIS-1: a stale ID is refused, also if the slot lives again. */
 static void test_join_stale_id_is_refused(void **state)
 {
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *joiner;
 
 	(void)state;
@@ -161,7 +154,7 @@ static void test_join_stale_id_is_refused(void **state)
 /* R: ST-5: it would wait for ever. */
 static void test_join_own_vm_is_refused(void **state)
 {
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *joiner;
 
 	(void)state;
@@ -176,7 +169,7 @@ static void test_join_own_vm_is_refused(void **state)
 /* R: ST-5 */
 static void test_join_many_joiners_are_all_told(void **state)
 {
-	struct world *w = open_world(3);
+	struct world *w = world_open_cores(3);
 	dis_id vms[12];
 
 	(void)state;
@@ -194,7 +187,7 @@ static void test_join_many_joiners_are_all_told(void **state)
 /* Another VM's end is not theirs. */
 static void test_join_other_end_does_not_wake(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *joiner;
 
 	(void)state;
@@ -213,7 +206,7 @@ static void test_join_other_end_does_not_wake(void **state)
  */
 static void test_join_reap_waits_for_joiners(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *joiner;
 	dis_id vm;
 

@@ -58,8 +58,7 @@ static void test_ledger_sums_of_vm_tenant_domain_equal_their_vcpus(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_INTERACTIVE, sleeper)};
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 	struct dis_vcpu_stats a, b, sum, first, second;
 	struct dis_tenant_info tenant;
 	struct dis_totals totals;
@@ -99,8 +98,7 @@ static void test_ledger_sums_of_vm_tenant_domain_equal_their_vcpus(void **state)
 static void test_totals_run_not_over_counts_up_to_now(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(2);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(2);
 	struct dis_totals totals;
 
 	(void)state;
@@ -121,8 +119,7 @@ static void test_totals_created_exited_killed_are_vcpus(void **state)
 	const struct role ends[] = {ROLE(DIS_CLASS_BATCH, finish)};
 	const struct role hogs[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				    ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_totals totals;
 	dis_id vm;
 
@@ -166,8 +163,7 @@ static void test_totals_queued_counts_all_queues(void **state)
 			       ROLE(DIS_CLASS_BATCH, sleeps),
 			       ROLE(DIS_CLASS_SYSTEM, world_hog),
 			       ROLE(DIS_CLASS_SYSTEM, world_halt)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	dis_id vm;
 
 	(void)state;
@@ -195,8 +191,7 @@ static void test_totals_switches_are_counted_by_whose_will(void **state)
 		{.run_ns = 1 * MS, .outcome = DIS_RUN_YIELD}};
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, yields)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_totals totals;
 
 	(void)state;
@@ -221,8 +216,7 @@ static void reap(struct world *w, dis_id vm)
 static void test_tenant_vm_reaped_sums_stay(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_tenant_info tenant;
 
 	(void)state;
@@ -240,8 +234,7 @@ static void test_tenant_vm_reaped_sums_stay(void **state)
 
 static void test_tenant_names_each_has_its_own_sums(void **state)
 {
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_tenant_info tenant;
 	struct dis_vm_info info;
 	dis_id vm;
@@ -296,8 +289,7 @@ static void test_queue_three_hogs_lengths_and_mean_wait(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_queue_stats queue;
 
 	(void)state;
@@ -325,8 +317,7 @@ static void test_picks_sum_of_reasons_is_dispatches(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_INTERACTIVE, sleeper)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_core_stats stats;
 	uint64_t sum = 0;
 
@@ -348,8 +339,7 @@ static void test_counters_off_cost_nothing_on_count(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_halt)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct dis_core_stats stats;
 	struct world_vcpu *third;
 	uint64_t dispatches;
@@ -384,8 +374,7 @@ static void test_step_guest_time_split_from_cpu_time(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
 	struct dis_run_result result = {.outcome = DIS_RUN_CONTINUE,
 					.timer_ns = DIS_NEVER_NS};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *vcpu;
 	struct dis_core *core;
 
@@ -412,8 +401,7 @@ static void test_stats_slice_left_when_it_gave_way(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_INTERACTIVE, world_halt)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	dis_id vm;
 
 	(void)state;

@@ -16,13 +16,6 @@
 
 #define MS DIS_MS_NS
 
-static struct world *open_world(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static struct world_vcpu *running(const struct world *w, unsigned core)
 {
 	return w->core[core].decision.vcpu_arg;
@@ -36,7 +29,7 @@ static const struct burst finish[] = {{.run_ns = MS,
 static struct world *halted_beside(enum dis_class hog, enum dis_class klass,
 				   unsigned n, struct world_vcpu **out)
 {
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[4] = {ROLE(klass, world_halt),
 				ROLE(klass, world_halt),
 				ROLE(klass, world_halt)};
@@ -158,7 +151,7 @@ static void test_mailbox_wake_of_running_vcpu_kicks(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	dis_id vm = world_vm(w, roles, 2);
 
 	(void)state;
@@ -214,7 +207,7 @@ static void test_mailbox_wake_before_entry_refuses_entry(void **state)
 static void test_mailbox_idle_core_is_rung_once(void **state)
 {
 	const struct role role = ROLE(DIS_CLASS_BACKGROUND, world_halt);
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	struct world_vcpu *vcpu = world_vcpu(w, world_vm(w, &role, 1), 0);
 
 	(void)state;
@@ -253,7 +246,7 @@ static struct world *open_transit(struct world_vcpu **vcpu, dis_id *vm)
 	const struct role busy = {world_intent_on(DIS_CLASS_BATCH, 2), finish,
 				  1};
 	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 
 	world_vm(w, &pinned, 1);
 	world_vm(w, &busy, 1);
@@ -357,7 +350,7 @@ static void test_mailbox_end_reaches_every_place(void **state)
 	static const enum dis_place places[] = {
 		DIS_PLACE_BLOCKED, DIS_PLACE_SLEEPQ, DIS_PLACE_JOINING,
 		DIS_PLACE_CURRENT, DIS_PLACE_RUNQ};
-	struct world *w = open_world(1);
+	struct world *w = world_open_cores(1);
 	uint64_t now[DIS_STATES], total[DIS_STATES];
 	dis_id vm;
 
@@ -389,7 +382,7 @@ static void test_mailbox_end_before_start_is_taken(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	dis_id vm = world_vm_stopped(w, roles, 2);
 	struct dis_vcpu *vcpu = world_vcpu(w, vm, 0)->vcpu;
 
@@ -414,7 +407,7 @@ static void test_mailbox_start_and_end_together_end(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	dis_id vm = world_vm_stopped(w, roles, 2);
 
 	(void)state;
@@ -436,7 +429,7 @@ static void test_mailbox_retire_waits_for_the_core(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, finish),
 				     ROLE(DIS_CLASS_BATCH, finish)};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	dis_id vm = world_vm(w, roles, 2);
 
 	(void)state;

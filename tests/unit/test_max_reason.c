@@ -13,8 +13,7 @@
 /* The first 50 ms of a hog: it runs, and is throttled. */
 static void expect(unsigned own, unsigned vms, const char *history)
 {
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	char err[256];
 	dis_id vm;

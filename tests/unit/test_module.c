@@ -373,8 +373,7 @@ static void test_module_in_use_is_not_unloaded(void **state)
 
 static void test_module_without_registry_is_unknown(void **state)
 {
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 
 	(void)state;
 	assert_int_equal(unload(w, "mine"), -DIS_ENOTFOUND);

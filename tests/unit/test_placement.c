@@ -12,13 +12,6 @@
 
 #define MS DIS_MS_NS
 
-static struct world *open_world(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static unsigned core_of(const struct world_vcpu *vcpu)
 {
 	return vcpu_core(vcpu->vcpu)->index;
@@ -39,7 +32,7 @@ static void fill(struct role *roles, unsigned n, struct dis_intent intent,
 /* R: DIS-9: new vCPUs go to the least loaded core of their class. */
 static void test_placement_new_vcpus_spread_by_class(void **state)
 {
-	struct world *w = open_world(4);
+	struct world *w = world_open_cores(4);
 	struct role roles[16];
 	unsigned of[2][4] = {{0}};
 	dis_id vm;
@@ -58,7 +51,7 @@ static void test_placement_new_vcpus_spread_by_class(void **state)
 /* Slots that were given back count no more. */
 static void test_placement_reaped_vms_leave_no_load(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct role roles[2];
 	dis_id first, second;
 
@@ -75,7 +68,7 @@ static void test_placement_reaped_vms_leave_no_load(void **state)
 /* R: DIS-6, DIS-13: at spawn, by offers and by stealing alike. */
 static void test_placement_affinity_is_honoured_always(void **state)
 {
-	struct world *w = open_world(4);
+	struct world *w = world_open_cores(4);
 	struct role roles[12];
 	dis_id vm;
 
@@ -101,7 +94,7 @@ static void test_placement_affinity_is_honoured_always(void **state)
 /* R: DIS-13: whoever waits where another core idles goes there, at once. */
 static void test_placement_waiting_is_offered_to_idle_core(void **state)
 {
-	struct world *w = open_world(3);
+	struct world *w = world_open_cores(3);
 	struct role roles[3];
 	dis_id vm;
 
@@ -130,7 +123,7 @@ static void test_placement_idle_core_steals_one(void **state)
 	static const struct burst ends[] = {{.run_ns = 3 * MS,
 					     .outcome = DIS_RUN_FINISH,
 					     .reason = DIS_REASON_POWER_OFF}};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	const struct role once = {world_intent_on(DIS_CLASS_BATCH, 2), ends, 1};
 	struct role roles[3];
 	struct world_vcpu *stolen;
@@ -156,7 +149,7 @@ static void test_placement_idle_core_steals_one(void **state)
 /* R: EVO-B1: the move is an event with both cores. */
 static void test_placement_move_emits_event(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct role roles[2];
 	unsigned moves = 0;
 	dis_id vm;
@@ -218,7 +211,7 @@ static void test_placement_event_of_move_says_why(void **state)
 
 	(void)state;
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-		struct world *w = open_world(2);
+		struct world *w = world_open_cores(2);
 		dis_id vm = world_vm_stopped(w, roles, sizes[s]);
 		const struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
 
@@ -258,7 +251,7 @@ static void test_placement_wake_behind_hog_reaches_idle_core(void **state)
 							 1),
 					 world_hog, 1};
 		const struct role role = {world_intent(k), world_halt, 1};
-		struct world *w = open_world(2);
+		struct world *w = world_open_cores(2);
 		struct world_vcpu *vcpu;
 		dis_id vm;
 
@@ -287,7 +280,7 @@ static void test_placement_wake_behind_slice_reaches_idle_core(void **state)
 		{world_intent_on(DIS_CLASS_BATCH, 1), sleeps, 1},
 		{world_intent_on(DIS_CLASS_BATCH, 1), world_hog, 1}};
 	const struct role role = {world_intent(DIS_CLASS_BATCH), world_halt, 1};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu;
 	dis_id vm;
 
@@ -317,7 +310,7 @@ static void test_placement_idle_core_finds_unread_wake(void **state)
 		{world_intent_on(DIS_CLASS_BATCH, 1), world_hog, 1},
 		{world_intent_on(DIS_CLASS_BATCH, 1), world_hog, 1}};
 	const struct role role = {world_intent(DIS_CLASS_BATCH), world_halt, 1};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu;
 	dis_id vm;
 
@@ -346,7 +339,7 @@ static void test_placement_pinned_waiters_cost_no_kicks(void **state)
 		{world_intent_on(DIS_CLASS_BATCH, 1), world_hog, 1},
 		{world_intent_on(DIS_CLASS_BATCH, 1), world_hog, 1},
 		{world_intent_on(DIS_CLASS_BATCH, 2), ticks, 1}};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 
 	(void)state;
 	world_vm(w, pinned, 3);
@@ -360,7 +353,7 @@ static void test_placement_pinned_waiters_cost_no_kicks(void **state)
 /* R: EVO-B2: an idle core stays asleep as long as there is nothing for it. */
 static void test_placement_idle_core_is_not_rung_for_nothing(void **state)
 {
-	struct world *w = open_world(4);
+	struct world *w = world_open_cores(4);
 	struct role roles[2];
 	unsigned steps;
 
@@ -377,7 +370,7 @@ static void test_placement_idle_core_is_not_rung_for_nothing(void **state)
 /* R: EVO-D1: busy cores even out: 5 hogs on 2 cores are 3 and 2. */
 static void test_placement_busy_cores_even_out(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	const struct role first = {world_intent_on(DIS_CLASS_BATCH, 2),
 				   world_hog, 1};
 	struct role roles[8];
@@ -407,7 +400,7 @@ static void test_placement_interactive_takes_a_batch_core(void **state)
 {
 	static const struct burst short_job[] = {
 		{.run_ns = MS / 10, .outcome = DIS_RUN_HALT}};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct role roles[3];
 	struct world_vcpu *second;
 	dis_id vm;

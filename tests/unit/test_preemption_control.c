@@ -17,10 +17,9 @@ static const struct burst naps[] = {
 static struct world *open_two(enum dis_class klass, const struct burst *script,
 			      dis_id *vm)
 {
-	struct dis_domain_config cfg = world_config(1);
 	struct role roles[] = {{world_intent(klass), script, 1},
 			       ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 
 	*vm = world_vm(w, roles, 2);
 	return w;
@@ -101,8 +100,7 @@ static void test_preemption_paused_core_that_is_left_goes_on(void **state)
 /* R: PRE-2 */
 static void test_preemption_trigger_makes_each_core_decide(void **state)
 {
-	struct dis_domain_config cfg = world_config(3);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(3);
 	unsigned steps[3];
 
 	(void)state;

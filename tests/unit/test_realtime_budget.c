@@ -44,11 +44,10 @@ static void hint_other(struct world_vcpu *vcpu)
 static void expect_in_time(const struct burst *hostile, uint64_t work_ns,
 			   uint64_t period_ns)
 {
-	const struct dis_domain_config cfg = world_config(1);
 	struct role roles[2] = {{world_intent(DIS_CLASS_REALTIME), hostile, 1},
 				{world_intent(DIS_CLASS_REALTIME), world_hog,
 				 1}};
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	dis_id vm;
 
 	roles[1].intent.period_ns = roles[1].intent.deadline_ns = period_ns;
@@ -119,9 +118,8 @@ static struct role always(uint64_t work_ns)
 /* While it was alone, nobody ended its slices: its deadline lies far behind. */
 static void test_realtime_who_was_alone_takes_no_more(void **state)
 {
-	const struct dis_domain_config cfg = world_config(1);
 	const struct role first = always(1 * MS), second = always(9 * MS);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	dis_id vm;
 
 	(void)state;

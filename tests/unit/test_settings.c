@@ -17,13 +17,6 @@
 
 static char err[256];
 
-static struct world *open_cores(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static void set(struct world *w, const struct world_vcpu *vcpu,
 		const struct dis_intent *intent)
 {
@@ -52,7 +45,7 @@ static unsigned core_of(const struct world_vcpu *vcpu)
 /* R: CARD-3, DIS-10 */
 static void test_set_intent_of_running_takes_effect_at_once(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role roles[] = {ROLE(DIS_CLASS_INTERACTIVE, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
 	dis_id vm = world_vm(w, roles, 2);
@@ -70,7 +63,7 @@ static void test_set_intent_of_running_takes_effect_at_once(void **state)
 /* R: DIS-12, DIS-10 */
 static void test_set_intent_of_queued_changes_its_queue(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role roles[] = {ROLE(DIS_CLASS_INTERACTIVE, world_hog),
 				     ROLE(DIS_CLASS_BACKGROUND, world_hog)};
 	dis_id vm = world_vm(w, roles, 2);
@@ -89,7 +82,7 @@ static void test_set_intent_of_sleeper_counts_at_its_wake(void **state)
 	static const struct burst nap[] = {
 		{.outcome = DIS_RUN_HALT, .sleep_ns = 5 * MS},
 		{.run_ns = DIS_NEVER_NS, .outcome = DIS_RUN_CONTINUE}};
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BACKGROUND, nap)};
 	dis_id vm = world_vm(w, roles, 2);
@@ -106,7 +99,7 @@ static void test_set_intent_of_sleeper_counts_at_its_wake(void **state)
 /* R: DIS-10: before its VM is started. */
 static void test_set_affinity_before_start_counts_from_the_start(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	dis_id vm = world_vm_stopped(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
@@ -122,7 +115,7 @@ static void test_set_affinity_before_start_counts_from_the_start(void **state)
 /* R: DIS-10: running, it moves at once, and may not come back. */
 static void test_set_affinity_of_running_moves_it(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
@@ -141,7 +134,7 @@ static void test_set_affinity_of_running_moves_it(void **state)
 /* R: DIS-10 */
 static void test_set_affinity_of_queued_moves_it(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 			       ROLE(DIS_CLASS_BATCH, world_hog)};
 	struct world_vcpu *vcpu;
@@ -163,7 +156,7 @@ static void test_set_affinity_of_waiting_moves_it_at_its_wake(void **state)
 	static const struct burst wait[] = {{.outcome = DIS_RUN_HALT},
 					    {.run_ns = DIS_NEVER_NS,
 					     .outcome = DIS_RUN_CONTINUE}};
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	const struct role role = ROLE(DIS_CLASS_BATCH, wait);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
@@ -182,7 +175,7 @@ static void test_set_affinity_of_waiting_moves_it_at_its_wake(void **state)
 /* R: DIS-10: one that is parked. */
 static void test_set_affinity_of_parked_moves_it(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	struct world_vcpu *vcpu;
 	unsigned here;
@@ -254,7 +247,7 @@ static void test_set_weight_changes_shares(void **state)
 /* R: DIS-6: a minimum takes its room along to where it is admitted. */
 static void test_set_minimum_moves_to_a_core_with_room(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 			       ROLE(DIS_CLASS_BATCH, world_hog)};
 	struct dis_intent min = world_intent(DIS_CLASS_BATCH);
@@ -282,7 +275,7 @@ static void test_set_minimum_moves_to_a_core_with_room(void **state)
 /* R: DIS-7, DIS-6: nothing changes. */
 static void test_set_what_is_refused_changes_nothing(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
@@ -317,7 +310,7 @@ static void test_set_after_the_end_is_refused(void **state)
 {
 	static const struct burst end[] = {
 		{.outcome = DIS_RUN_FINISH, .reason = DIS_REASON_POWER_OFF}};
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role role = ROLE(DIS_CLASS_BATCH, end);
 	dis_id vm = world_vm(w, &role, 1);
 
@@ -344,7 +337,7 @@ static void test_hint_keeps_what_was_granted(void **state)
 	static const struct burst hints[] = {
 		{.run_ns = MS, .outcome = DIS_RUN_CONTINUE, .hook = hint},
 		{.run_ns = DIS_NEVER_NS, .outcome = DIS_RUN_CONTINUE}};
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role role = ROLE(DIS_CLASS_INTERACTIVE, hints);
 	struct world_vcpu *vcpu;
 	dis_id vm;

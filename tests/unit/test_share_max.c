@@ -24,13 +24,6 @@ static struct role capped(enum dis_class klass, uint16_t max)
 	return role;
 }
 
-static struct world *open_cores(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static uint64_t cpu_ns(struct world *w, dis_id vm, unsigned i)
 {
 	return world_stats(world_vcpu(w, vm, i)).cpu_ns;
@@ -43,7 +36,7 @@ static void test_max_hog_gets_all_of_its_maximum(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct world *w = open_cores(1);
+		struct world *w = world_open_cores(1);
 		struct role role = capped(DIS_CLASS_BATCH, sizes[i]);
 		dis_id vm = world_vm(w, &role, 1);
 		uint64_t ran_ns;
@@ -61,7 +54,7 @@ static void test_max_hog_gets_all_of_its_maximum(void **state)
 /* R: DIS-6 */
 static void test_max_rest_goes_to_less_urgent_ones(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {capped(DIS_CLASS_SYSTEM, 300),
 			       ROLE(DIS_CLASS_BACKGROUND, world_hog)};
 	dis_id vm = world_vm(w, roles, 2);
@@ -77,7 +70,7 @@ static void test_max_rest_goes_to_less_urgent_ones(void **state)
 /* R: ST-8, DIS-6 */
 static void test_max_used_up_is_throttled_until_released(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role role = capped(DIS_CLASS_BATCH, 10);
 	dis_id vm = world_vm(w, &role, 1);
 
@@ -97,7 +90,7 @@ static void test_max_used_up_is_throttled_until_released(void **state)
 /* Nothing to do until then: the core sleeps, and wakes once. */
 static void test_max_parked_core_idles_until_release(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role role = capped(DIS_CLASS_BATCH, 10);
 
 	(void)state;
@@ -111,7 +104,7 @@ static void test_max_parked_core_idles_until_release(void **state)
 /* R: DIS-6: over all cores, and no sibling starves. */
 static void test_max_of_vm_holds_over_all_cores(void **state)
 {
-	struct world *w = open_cores(4);
+	struct world *w = world_open_cores(4);
 	const struct role roles[] = {
 		ROLE(DIS_CLASS_BATCH, world_hog),
 		ROLE(DIS_CLASS_BATCH, world_hog),
@@ -142,7 +135,7 @@ static void test_max_of_vm_holds_over_all_cores(void **state)
 /* R: DIS-6: the vCPUs of a VM take turns on what it has, on one core too. */
 static void test_max_of_vm_on_one_core_shared_by_turns(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role roles[] = {
 		ROLE(DIS_CLASS_BATCH, world_hog),
 		ROLE(DIS_CLASS_BATCH, world_hog),
@@ -164,7 +157,7 @@ static void test_max_of_vm_on_one_core_shared_by_turns(void **state)
 /* R: EVO-B4: ended while parked, Throttled or Scheduled. */
 static void test_max_parked_vcpus_end_along_legal_edges(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	const struct role roles[] = {
 		ROLE(DIS_CLASS_BATCH, world_hog),
 		ROLE(DIS_CLASS_BATCH, world_hog),
@@ -195,7 +188,7 @@ static void test_max_parked_vcpus_end_along_legal_edges(void **state)
 /* R: DIS-10, DIS-6: at once, parked or not. */
 static void test_max_lifted_while_parked_runs_at_once(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role role = capped(DIS_CLASS_BATCH, 10);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
@@ -218,7 +211,7 @@ static void test_max_lifted_while_parked_runs_at_once(void **state)
 /* R: DIS-6: who has no maximum has no timer because of it. */
 static void test_max_of_others_arms_nothing_for_free_ones(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 
 	(void)state;

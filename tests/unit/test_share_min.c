@@ -26,13 +26,6 @@ static struct role reserved(enum dis_class klass, uint16_t min)
 	return role;
 }
 
-static struct world *open_cores(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static uint64_t cpu_ns(struct world *w, dis_id vm, unsigned i)
 {
 	return world_stats(world_vcpu(w, vm, i)).cpu_ns;
@@ -58,7 +51,7 @@ static void test_min_rate_fits_the_window(void **state)
 /* R: DIS-6, DIS-14: below hogs of every class above. */
 static void test_min_holds_below_hogs_of_every_class(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {
 		ROLE(DIS_CLASS_SYSTEM, world_hog),
 		ROLE(DIS_CLASS_INTERACTIVE, world_hog),
@@ -79,7 +72,7 @@ static void test_min_holds_below_hogs_of_every_class(void **state)
 /* R: DIS-6: a Realtime vCPU that overruns its wcet takes no minimum. */
 static void test_min_holds_beside_realtime_that_overruns(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {
 		ROLE(DIS_CLASS_REALTIME, world_hog),
 		reserved(DIS_CLASS_BATCH, 500),
@@ -97,7 +90,7 @@ static void test_min_leaves_realtime_its_deadlines(void **state)
 {
 	static const struct burst job[] = {
 		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 9 * MS}};
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {
 		ROLE(DIS_CLASS_REALTIME, job),
 		reserved(DIS_CLASS_BATCH, 400),
@@ -116,7 +109,7 @@ static void test_min_leaves_realtime_its_deadlines(void **state)
 
 static void test_min_dispatch_names_its_reason(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {ROLE(DIS_CLASS_SYSTEM, world_hog),
 			       reserved(DIS_CLASS_BATCH, 10)};
 	dis_id vm = world_vm(w, roles, 2);
@@ -178,7 +171,7 @@ static void test_min_sleeper_saves_nothing_up(void **state)
 	static const struct burst nap[] = {
 		{.run_ns = 0, .outcome = DIS_RUN_HALT, .sleep_ns = 500 * MS},
 		{.run_ns = 100 * MS, .outcome = DIS_RUN_HALT}};
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 			       ROLE(DIS_CLASS_BACKGROUND, nap)};
 	dis_id vm;
@@ -209,7 +202,7 @@ static int spawn(struct world *w, const struct dis_intent *intents,
 /* R: DIS-6, CARD-5: all or nothing, with a reason and an event. */
 static void test_min_beyond_a_core_is_refused_at_spawn(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct dis_intent intents[3];
 	struct dis_domain_usage usage;
 	struct dis_event event;
@@ -238,7 +231,7 @@ static void test_min_beyond_a_core_is_refused_at_spawn(void **state)
 /* R: MEM-4 */
 static void test_min_is_given_back_at_reap(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
 	dis_id id;
 
@@ -255,7 +248,7 @@ static void test_min_is_given_back_at_reap(void **state)
 /* R: DIS-6: only where the vCPU may run. */
 static void test_min_is_admitted_on_allowed_cores_only(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct dis_intent intent = world_intent_on(DIS_CLASS_BATCH, 2);
 	dis_id id;
 
@@ -273,7 +266,7 @@ static void test_min_is_admitted_on_allowed_cores_only(void **state)
 /* R: DIS-6: a VM's minimum is its vCPUs' in equal parts. */
 static void test_min_of_vm_is_split_evenly(void **state)
 {
-	struct world *w = open_cores(2);
+	struct world *w = world_open_cores(2);
 	struct dis_intent intents[2] = {world_intent(DIS_CLASS_BACKGROUND),
 					world_intent(DIS_CLASS_BACKGROUND)};
 	const struct role hogs[] = {ROLE(DIS_CLASS_SYSTEM, world_hog),
@@ -297,7 +290,7 @@ static void test_min_of_vm_is_split_evenly(void **state)
 /* R: DIS-7 */
 static void test_shares_of_vm_out_of_range_refused(void **state)
 {
-	struct world *w = open_cores(1);
+	struct world *w = world_open_cores(1);
 	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
 	dis_id id;
 

@@ -106,9 +106,8 @@ static void test_state_readme_diagram_equals_table(void **state)
 static struct dis_vcpu *open_vcpu(struct world **w)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
-	struct dis_domain_config cfg = world_config(1);
 
-	*w = world_open(&cfg, 0);
+	*w = world_open_cores(1);
 	return world_vcpu(*w, world_vm_stopped(*w, roles, 1), 0)->vcpu;
 }
 
@@ -191,8 +190,7 @@ static void test_state_counts_now_and_total(void **state)
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_hog),
 				     ROLE(DIS_CLASS_BATCH, world_halt)};
-	struct dis_domain_config cfg = world_config(1);
-	struct world *w = world_open(&cfg, 0);
+	struct world *w = world_open_cores(1);
 	uint64_t now[DIS_STATES], total[DIS_STATES];
 
 	(void)state;

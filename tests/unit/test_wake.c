@@ -19,13 +19,6 @@ static const struct burst short_job[] = {
 static const struct burst naps[] = {
 	{.run_ns = MS / 10, .outcome = DIS_RUN_HALT, .sleep_ns = 2 * MS}};
 
-static struct world *open_world(unsigned cores)
-{
-	struct dis_domain_config cfg = world_config(cores);
-
-	return world_open(&cfg, 0);
-}
-
 static unsigned core_of(const struct world_vcpu *vcpu)
 {
 	return vcpu_core(vcpu->vcpu)->index;
@@ -58,7 +51,7 @@ static void pin_on(struct world *w, unsigned core, enum dis_class klass,
 /* R: DIS-13: its own core, if that idles too: the cache is warm there. */
 static void test_wake_both_cores_idle_stays_where_it_ran(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu = start_on(w, 1, DIS_CLASS_BATCH, short_job);
 
 	(void)state;
@@ -78,7 +71,7 @@ static void test_wake_both_cores_idle_stays_where_it_ran(void **state)
  */
 static void test_wake_sleeper_behind_hog_goes_to_idle_core(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, naps);
 	unsigned kicks;
 
@@ -103,7 +96,7 @@ static void test_wake_sleeper_is_seen_to_by_core_idle_later(void **state)
 {
 	static const struct burst once[] = {
 		{.run_ns = 3 * MS / 2, .outcome = DIS_RUN_HALT}};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, naps);
 
 	(void)state;
@@ -123,7 +116,7 @@ static void test_wake_sleeper_is_seen_to_by_core_idle_later(void **state)
 /* R: DIS-13: more urgent than what runs there: no move at all. */
 static void test_wake_more_urgent_stays_and_preempts(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu =
 		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
 
@@ -140,7 +133,7 @@ static void test_wake_more_urgent_stays_and_preempts(void **state)
 /* R: DIS-13: behind a more urgent one: the core that runs the least urgent. */
 static void test_wake_behind_realtime_takes_least_urgent_core(void **state)
 {
-	struct world *w = open_world(3);
+	struct world *w = world_open_cores(3);
 	struct world_vcpu *vcpu =
 		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
 
@@ -158,7 +151,7 @@ static void test_wake_behind_realtime_takes_least_urgent_core(void **state)
 /* R: EVO-B2: also by a message that would wait for the end of the slice. */
 static void test_wake_behind_equal_takes_batch_core_at_once(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu =
 		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
 
@@ -179,7 +172,7 @@ static void test_wake_of_many_spreads_them(void **state)
 {
 	static const struct burst nap[] = {
 		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 20 * MS}};
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu[6];
 	unsigned moved = 0;
 
@@ -201,7 +194,7 @@ static void test_wake_of_many_spreads_them(void **state)
 /* R: DIS-13: with a longer queue here than there it goes there, once. */
 static void test_wake_behind_long_queue_goes_to_short_one(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, short_job);
 
 	(void)state;
@@ -221,7 +214,7 @@ static void test_wake_behind_long_queue_goes_to_short_one(void **state)
 /* R: DIS-13: a queue that is shorter by one is not worth a cold cache. */
 static void test_wake_behind_queue_longer_by_one_stays(void **state)
 {
-	struct world *w = open_world(2);
+	struct world *w = world_open_cores(2);
 	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, short_job);
 
 	(void)state;
@@ -241,7 +234,7 @@ static void test_wake_reach_names_only_cores_of_those_who_wait(void **state)
 {
 	const struct role bound = {world_intent_on(DIS_CLASS_BATCH, 0x3),
 				   world_hog, 1};
-	struct world *w = open_world(4);
+	struct world *w = world_open_cores(4);
 	dis_cpumask reach = 0;
 
 	(void)state;
