@@ -219,6 +219,16 @@ struct world_vcpu *world_vcpu(struct world *w, dis_id vm, unsigned index)
 	return vcpu->arg;
 }
 
+unsigned world_core_of(const struct world_vcpu *vcpu)
+{
+	return vcpu_core(vcpu->vcpu)->index;
+}
+
+struct world_vcpu *world_running(const struct world *w, unsigned core)
+{
+	return w->core[core].decision.vcpu_arg;
+}
+
 struct dis_vcpu_stats world_stats(const struct world_vcpu *vcpu)
 {
 	struct dis_vcpu_stats stats;

@@ -98,6 +98,10 @@ dis_id world_vm_stopped(struct world *w, const struct role *roles,
 			unsigned vcpus);
 /** vCPU @index of @vm, for looking at. */
 struct world_vcpu *world_vcpu(struct world *w, dis_id vm, unsigned index);
+/** The core on which it waits or runs. */
+unsigned world_core_of(const struct world_vcpu *vcpu);
+/** Who runs on @core, or NULL. */
+struct world_vcpu *world_running(const struct world *w, unsigned core);
 struct dis_vcpu_stats world_stats(const struct world_vcpu *vcpu);
 struct dis_core_stats world_core_stats(const struct world *w, unsigned core);
 

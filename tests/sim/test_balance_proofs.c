@@ -29,11 +29,6 @@ static uint64_t rnd(uint64_t below)
 	return (rng * UINT64_C(2685821657736338717) >> 11) % below;
 }
 
-static unsigned core_of(const struct world_vcpu *vcpu)
-{
-	return vcpu_core(vcpu->vcpu)->index;
-}
-
 struct load {
 	struct world *w;
 	unsigned cores, n;
@@ -174,7 +169,7 @@ static void test_balance_even_load_comes_to_rest(void **state)
 
 		world_run(load.w, 2000 * MS);
 		for (unsigned i = 0; i < n; i++)
-			on[core_of(load.of[i])]++;
+			on[world_core_of(load.of[i])]++;
 		for (unsigned c = 0; c < cores; c++)
 			assert_int_equal(on[c], each);
 		moves = migrations(&load);
@@ -269,7 +264,7 @@ static void test_balance_blocked_one_leaves_the_hog_above_it(void **state)
 	for (unsigned i = 0; i < 8; i++) {
 		load = open_load(&cfg, roles, 3);
 		world_run(load.w, 1000 * MS);
-		assert_int_equal(core_of(load.of[2]), 1);
+		assert_int_equal(world_core_of(load.of[2]), 1);
 		assert_true(cpu_ns(&load, 2) > 400 * MS);
 		assert_true(migrations(&load) <= 2);
 		world_close(load.w);
@@ -299,8 +294,8 @@ static void test_balance_counts_weights(void **state)
 		world_settle(w);
 	}
 	world_run(w, 1000 * MS);
-	assert_true(core_of(of[0]) != core_of(of[1]));
-	assert_int_equal(core_of(of[1]), core_of(of[2]));
+	assert_true(world_core_of(of[0]) != world_core_of(of[1]));
+	assert_int_equal(world_core_of(of[1]), world_core_of(of[2]));
 	for (unsigned i = 0; i < 3; i++)
 		moves += world_stats(of[i]).migrations;
 	world_run(w, 1000 * MS);

@@ -21,11 +21,6 @@ static struct world *open_one(unsigned floor_permille)
 	return world_open(&cfg, 0);
 }
 
-static struct world_vcpu *running(const struct world *w)
-{
-	return w->core[0].decision.vcpu_arg;
-}
-
 /* A VM of @n hogs without declared intent. */
 static dis_id undeclared_hogs(struct world *w, unsigned n)
 {
@@ -45,9 +40,9 @@ static void test_budget_undeclared_quantum_is_5ms(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 6; i++) {
-		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 2));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, i % 2));
 		world_run(w, 5 * MS - 1);
-		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 2));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, i % 2));
 		world_run(w, 1);
 	}
 	world_close(w);
@@ -80,16 +75,16 @@ static void test_budget_live_change_holds_from_next_arm(void **state)
 	assert_int_equal(dis_domain_set_default_quantum(w->dom, MS), 0);
 	/* The running slice was armed before. */
 	world_run_until(w, 5 * MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	for (unsigned i = 1; i < 10; i++) {
-		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 2));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, i % 2));
 		world_run(w, MS);
 	}
 	/* And longer again: from the next arm as well. */
 	assert_int_equal(dis_domain_set_default_quantum(w->dom, 7 * MS), 0);
 	for (unsigned i = 0; i < 4; i++) {
 		world_run(w, 7 * MS - 1);
-		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 2));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, i % 2));
 		world_run(w, 1);
 	}
 	world_close(w);
@@ -175,7 +170,7 @@ static void test_budget_consumed_adds_up_across_preemptions(void **state)
 	(void)state;
 	/* 5 ms in pieces of 1 ms with 0.1 ms between. */
 	world_run_until(w, 5 * MS + 5 * MS / 10 - 1);
-	assert_ptr_equal(running(w), a);
+	assert_ptr_equal(world_running(w, 0), a);
 	world_run(w, 1);
 	stats = world_stats(a);
 	assert_int_equal(stats.cpu_ns, 5 * MS);
@@ -246,7 +241,7 @@ static void test_budget_overdue_hog_gives_way_to_equal_wake(void **state)
 
 	(void)state;
 	world_run(w, 100 * MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_wake(w, world_vcpu(w, vm, 0));
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).wait_ns, 0);
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).dispatches, 2);

@@ -29,11 +29,6 @@ static struct world *open_world(void)
 	return world_open(&cfg, 0);
 }
 
-static struct world_vcpu *running(const struct world *w)
-{
-	return w->core[0].decision.vcpu_arg;
-}
-
 /* CPU time of vCPUs [from, to) of @vm. */
 static uint64_t cpu_ns(struct world *w, dis_id vm, unsigned from, unsigned to)
 {
@@ -165,9 +160,9 @@ static void test_floor_slice_gives_way_to_urgent_arrival(void **state)
 
 	(void)state;
 	world_run(w, 96 * MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_run(w, MS + MS / 4);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 2));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 2));
 	assert_int_equal(world_stats(world_vcpu(w, vm, 2)).wait_ns, 0);
 	world_close(w);
 }
@@ -224,11 +219,11 @@ static void test_floor_slice_is_not_cut_by_own_class(void **state)
 	(void)state;
 	/* Its timer and its wake fall into the hog's slice. */
 	world_run(w, 95 * MS + MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_run(w, 3900 * US);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_wake(w, world_vcpu(w, vm, 2));
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_run(w, 10000 * MS);
 	assert_in_range(cpu_ns(w, vm, 1, 3), 450 * MS, 550 * MS);
 	world_close(w);

@@ -21,11 +21,6 @@ static void set_foreign(struct world *w, unsigned core, uint32_t permille)
 	dis_domain_set_host_load(w->dom, &load);
 }
 
-static unsigned core_of(struct world *w, dis_id vm, unsigned vcpu)
-{
-	return vcpu_core(world_vcpu(w, vm, vcpu)->vcpu)->index;
-}
-
 static void test_foreign_busy_cpu_first_vcpu_elsewhere(void **state)
 {
 	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
@@ -33,11 +28,13 @@ static void test_foreign_busy_cpu_first_vcpu_elsewhere(void **state)
 	struct world *w = world_open(&cfg, 0);
 
 	(void)state;
-	assert_int_equal(core_of(w, world_vm(w, roles, 1), 0), 0);
+	assert_int_equal(world_core_of(world_vcpu(w, world_vm(w, roles, 1), 0)),
+			 0);
 	world_close(w);
 	w = world_open(&cfg, 0);
 	set_foreign(w, 0, 700);
-	assert_int_equal(core_of(w, world_vm(w, roles, 1), 0), 1);
+	assert_int_equal(world_core_of(world_vcpu(w, world_vm(w, roles, 1), 0)),
+			 1);
 	world_close(w);
 }
 
@@ -48,7 +45,8 @@ static void test_foreign_less_than_half_no_competitor(void **state)
 
 	(void)state;
 	set_foreign(w, 0, 499);
-	assert_int_equal(core_of(w, world_vm(w, roles, 1), 0), 0);
+	assert_int_equal(world_core_of(world_vcpu(w, world_vm(w, roles, 1), 0)),
+			 0);
 	/* Nor what is not known. */
 	set_foreign(w, 0, DIS_LOAD_ABSENT);
 	assert_int_equal(dis_domain_core(w->dom, 0)->foreign, 0);
@@ -72,7 +70,7 @@ static void test_foreign_busy_cpu_gets_fewer_hogs_for_good(void **state)
 	world_run(w, 1000 * MS);
 	for (unsigned i = 0; i < 3; i++) {
 		migrations += world_stats(world_vcpu(w, vm, i)).migrations;
-		on_busy += core_of(w, vm, i) == 0;
+		on_busy += world_core_of(world_vcpu(w, vm, i)) == 0;
 	}
 	assert_int_equal(on_busy, 1);
 	world_run(w, 2000 * MS);

@@ -16,11 +16,6 @@
 
 #define MS DIS_MS_NS
 
-static struct world_vcpu *running(const struct world *w, unsigned core)
-{
-	return w->core[core].decision.vcpu_arg;
-}
-
 static const struct burst finish[] = {{.run_ns = MS,
 				       .outcome = DIS_RUN_FINISH,
 				       .reason = DIS_REASON_POWER_OFF}};
@@ -156,12 +151,12 @@ static void test_mailbox_wake_of_running_vcpu_kicks(void **state)
 
 	(void)state;
 	world_run(w, MS);
-	assert_ptr_equal(running(w, 0), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	w->core[0].kicks = 0;
 	dis_vcpu_wake(world_vcpu(w, vm, 0)->vcpu);
 	assert_int_equal(w->core[0].kicks, 1);
 	world_settle(w);
-	assert_ptr_equal(running(w, 0), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).wakes, 0);
 	world_close(w);
 }
@@ -259,7 +254,7 @@ static struct world *open_transit(struct world_vcpu **vcpu, dis_id *vm)
 	/* Core 1 finishes and idles; core 0 answers its request. */
 	w->now_ns = MS;
 	world_step(w, 1);
-	assert_null(running(w, 1));
+	assert_null(world_running(w, 1));
 	assert_int_equal((*vcpu)->vcpu->place, DIS_PLACE_RUNQ);
 	return w;
 }
@@ -277,7 +272,7 @@ static void test_mailbox_wake_in_transit_arrives_once(void **state)
 	dis_vcpu_wake(vcpu->vcpu);
 	dis_domain_check(w->dom);
 	world_settle(w);
-	assert_ptr_equal(running(w, 1), vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	assert_int_equal(world_stats(vcpu).migrations, 1);
 	dis_domain_check(w->dom);
 	world_close(w);
@@ -322,13 +317,13 @@ static void test_mailbox_slow_sender_mail_is_forwarded(void **state)
 	world_step(w, 0);
 	world_settle(w);
 	assert_int_equal(vcpu->vcpu->place, DIS_PLACE_TRANSIT);
-	assert_null(running(w, 1));
+	assert_null(world_running(w, 1));
 	/* It goes on as mailbox_post() would. */
 	vcpu->vcpu->mail_next = atomic_load(&old->mail);
 	atomic_store(&old->mail, vcpu->vcpu);
 	mailbox_force(old);
 	world_settle(w);
-	assert_ptr_equal(running(w, 1), vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	dis_domain_check(w->dom);
 	world_close(w);
 }
@@ -395,7 +390,7 @@ static void test_mailbox_end_before_start_is_taken(void **state)
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_settle(w);
 	assert_int_equal(vcpu->state, DIS_STATE_FAILED);
-	assert_null(running(w, 0));
+	assert_null(world_running(w, 0));
 	assert_int_equal(dis_vm_reap_begin(w->dom, vm), 0);
 	world_settle(w);
 	assert_int_equal(dis_vm_reap_finish(w->dom, vm), 0);

@@ -12,16 +12,6 @@
 
 #define MS DIS_MS_NS
 
-static unsigned core_of(const struct world_vcpu *vcpu)
-{
-	return vcpu_core(vcpu->vcpu)->index;
-}
-
-static struct world_vcpu *running(const struct world *w, unsigned core)
-{
-	return w->core[core].decision.vcpu_arg;
-}
-
 static void fill(struct role *roles, unsigned n, struct dis_intent intent,
 		 const struct burst *script)
 {
@@ -42,7 +32,7 @@ static void test_placement_new_vcpus_spread_by_class(void **state)
 	fill(roles + 8, 8, world_intent(DIS_CLASS_INTERACTIVE), world_hog);
 	vm = world_vm_stopped(w, roles, 16);
 	for (unsigned i = 0; i < 16; i++)
-		of[i / 8][core_of(world_vcpu(w, vm, i))]++;
+		of[i / 8][world_core_of(world_vcpu(w, vm, i))]++;
 	for (unsigned i = 0; i < 8; i++)
 		assert_int_equal(of[i / 4][i % 4], 2);
 	world_close(w);
@@ -58,10 +48,10 @@ static void test_placement_reaped_vms_leave_no_load(void **state)
 	(void)state;
 	fill(roles, 2, world_intent(DIS_CLASS_BATCH), world_hog);
 	first = world_vm_stopped(w, roles, 1);
-	assert_int_equal(core_of(world_vcpu(w, first, 0)), 0);
+	assert_int_equal(world_core_of(world_vcpu(w, first, 0)), 0);
 	assert_int_equal(dis_vm_reap_finish(w->dom, first), 0);
 	second = world_vm_stopped(w, roles, 1);
-	assert_int_equal(core_of(world_vcpu(w, second, 0)), 0);
+	assert_int_equal(world_core_of(world_vcpu(w, second, 0)), 0);
 	world_close(w);
 }
 
@@ -87,7 +77,7 @@ static void test_placement_affinity_is_honoured_always(void **state)
 
 		assert_true(roles[i].intent.affinity >> w->events[e].cpu & 1u);
 	}
-	assert_null(running(w, 3));
+	assert_null(world_running(w, 3));
 	world_close(w);
 }
 
@@ -107,7 +97,7 @@ static void test_placement_waiting_is_offered_to_idle_core(void **state)
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_settle(w);
 	for (unsigned i = 0; i < 3; i++)
-		assert_non_null(running(w, i));
+		assert_non_null(world_running(w, i));
 	assert_int_equal(w->now_ns, 0);
 	world_run(w, 100 * MS);
 	for (unsigned i = 0; i < 3; i++)
@@ -138,11 +128,11 @@ static void test_placement_idle_core_steals_one(void **state)
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_settle(w);
 	world_run(w, 3 * MS);
-	stolen = running(w, 1);
+	stolen = world_running(w, 1);
 	assert_non_null(stolen);
 	assert_int_equal(world_stats(stolen).migrations, 1);
 	assert_int_equal(world_core_stats(w, 1).steals, 1);
-	assert_int_equal(core_of(stolen), 1);
+	assert_int_equal(world_core_of(stolen), 1);
 	world_close(w);
 }
 
@@ -222,13 +212,13 @@ static void test_placement_event_of_move_says_why(void **state)
 		world_settle(w);
 		world_run(w, 2000 * MS);
 		for (unsigned i = 0; i < 2; i++) {
-			counted[DIS_MOVE_AFFINITY] += core_of(vcpu) != i;
+			counted[DIS_MOVE_AFFINITY] += world_core_of(vcpu) != i;
 			assert_int_equal(dis_domain_set_affinity(
 						 w->dom, vcpu->id, 1u << i, err,
 						 sizeof(err)),
 					 0);
 			world_run(w, 50 * MS);
-			assert_int_equal(core_of(vcpu), i);
+			assert_int_equal(world_core_of(vcpu), i);
 		}
 		add_moves(w, events, counted);
 		world_close(w);
@@ -262,8 +252,8 @@ static void test_placement_wake_behind_hog_reaches_idle_core(void **state)
 		world_run(w, MS);
 		world_vm(w, &hog, 1);
 		world_run(w, MS);
-		assert_int_equal(core_of(vcpu), 0);
-		assert_null(running(w, 1));
+		assert_int_equal(world_core_of(vcpu), 0);
+		assert_null(world_running(w, 1));
 		world_wake(w, vcpu);
 		assert_int_equal(world_stats(vcpu).dispatches, 2);
 		assert_int_equal(world_stats(vcpu).wait_ns, 0);
@@ -293,7 +283,7 @@ static void test_placement_wake_behind_slice_reaches_idle_core(void **state)
 	world_vm(w, pinned, 2);
 	world_run(w, MS);
 	assert_true(w->core[0].core->slice_armed);
-	assert_null(running(w, 1));
+	assert_null(world_running(w, 1));
 	world_wake(w, vcpu);
 	assert_int_equal(world_stats(vcpu).dispatches, 2);
 	assert_int_equal(world_stats(vcpu).wait_ns, 0);
@@ -386,7 +376,7 @@ static void test_placement_busy_cores_even_out(void **state)
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_run(w, 1000 * MS);
 	for (unsigned i = 0; i < 8; i++)
-		on_core[core_of(world_vcpu(w, vm, i))]++;
+		on_core[world_core_of(world_vcpu(w, vm, i))]++;
 	assert_in_range(on_core[0], 4, 5);
 	world_close(w);
 }
@@ -422,7 +412,7 @@ static void test_placement_interactive_takes_a_batch_core(void **state)
 		world_wake(w, second);
 		world_run(w, MS / 5);
 		assert_int_equal(second->bursts_done, done + 1);
-		assert_int_equal(core_of(second), 1);
+		assert_int_equal(world_core_of(second), 1);
 	}
 	world_close(w);
 }
@@ -442,8 +432,9 @@ static void test_placement_per_vcpu_cores_are_fixed(void **state)
 	fill(roles, 3, world_intent(DIS_CLASS_BATCH), world_hog);
 	vm = world_vm(w, roles, 3);
 	for (unsigned i = 0; i < 3; i++)
-		assert_ptr_equal(running(w, core_of(world_vcpu(w, vm, i))),
-				 world_vcpu(w, vm, i));
+		assert_ptr_equal(
+			world_running(w, world_core_of(world_vcpu(w, vm, i))),
+			world_vcpu(w, vm, i));
 	world_run(w, 1000 * MS);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(world_stats(world_vcpu(w, vm, i)).migrations,

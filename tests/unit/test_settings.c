@@ -37,11 +37,6 @@ static void bind_to(struct world *w, const struct world_vcpu *vcpu,
 	dis_domain_check(w->dom);
 }
 
-static unsigned core_of(const struct world_vcpu *vcpu)
-{
-	return vcpu_core(vcpu->vcpu)->index;
-}
-
 /* R: CARD-3, DIS-10 */
 static void test_set_intent_of_running_takes_effect_at_once(void **state)
 {
@@ -108,7 +103,7 @@ static void test_set_affinity_before_start_counts_from_the_start(void **state)
 	bind_to(w, vcpu, 2);
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_settle(w);
-	assert_int_equal(core_of(vcpu), 1);
+	assert_int_equal(world_core_of(vcpu), 1);
 	world_close(w);
 }
 
@@ -119,12 +114,12 @@ static void test_set_affinity_of_running_moves_it(void **state)
 	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
-	unsigned there = !core_of(vcpu);
+	unsigned there = !world_core_of(vcpu);
 
 	(void)state;
 	world_run(w, MS);
 	bind_to(w, vcpu, 1ull << there);
-	assert_int_equal(core_of(vcpu), there);
+	assert_int_equal(world_core_of(vcpu), there);
 	assert_ptr_equal(w->core[there].decision.vcpu, vcpu->vcpu);
 	assert_null(w->core[!there].decision.vcpu);
 	assert_int_equal(world_stats(vcpu).migrations, 1);
@@ -160,14 +155,14 @@ static void test_set_affinity_of_waiting_moves_it_at_its_wake(void **state)
 	const struct role role = ROLE(DIS_CLASS_BATCH, wait);
 	dis_id vm = world_vm(w, &role, 1);
 	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
-	unsigned here = core_of(vcpu);
+	unsigned here = world_core_of(vcpu);
 
 	(void)state;
 	world_run(w, MS);
 	bind_to(w, vcpu, 1ull << !here);
-	assert_int_equal(core_of(vcpu), here);
+	assert_int_equal(world_core_of(vcpu), here);
 	world_wake(w, vcpu);
-	assert_int_equal(core_of(vcpu), !here);
+	assert_int_equal(world_core_of(vcpu), !here);
 	assert_ptr_equal(w->core[!here].decision.vcpu, vcpu->vcpu);
 	world_close(w);
 }
@@ -186,10 +181,10 @@ static void test_set_affinity_of_parked_moves_it(void **state)
 	vm = world_vm(w, &role, 1);
 	vcpu = world_vcpu(w, vm, 0);
 	world_run(w, 10 * MS);
-	here = core_of(vcpu);
+	here = world_core_of(vcpu);
 	assert_int_equal(vcpu->vcpu->place, DIS_PLACE_PARKED);
 	bind_to(w, vcpu, 1ull << !here);
-	assert_int_equal(core_of(vcpu), !here);
+	assert_int_equal(world_core_of(vcpu), !here);
 	world_run(w, 100 * MS);
 	assert_int_equal(world_stats(vcpu).cpu_ns, 2 * MS);
 	world_close(w);
@@ -258,8 +253,8 @@ static void test_set_minimum_moves_to_a_core_with_room(void **state)
 	min.min_permille = 500;
 	set(w, world_vcpu(w, vm, 0), &min);
 	set(w, world_vcpu(w, vm, 1), &min);
-	assert_int_not_equal(core_of(world_vcpu(w, vm, 0)),
-			     core_of(world_vcpu(w, vm, 1)));
+	assert_int_not_equal(world_core_of(world_vcpu(w, vm, 0)),
+			     world_core_of(world_vcpu(w, vm, 1)));
 	assert_int_equal(dom->reserved_ppm[0], reserve_pace_ppm(500));
 	assert_int_equal(dom->reserved_ppm[1], reserve_pace_ppm(500));
 	/* More of it on the same core is no new one beside the old. */

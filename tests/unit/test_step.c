@@ -24,12 +24,6 @@ static struct world *open_one(void)
 	return world_open(&cfg, T0);
 }
 
-/* Who runs on core 0 now. */
-static struct world_vcpu *running(const struct world *w)
-{
-	return w->core[0].decision.vcpu_arg;
-}
-
 /* R: ST-8, ST-3, ST-6: sleep. */
 static void test_step_sleep_walks_exact_states(void **state)
 {
@@ -142,7 +136,7 @@ static void yield_test(struct world *w, uint64_t turn_ns, unsigned turns)
 	w->sim.run_ops.preempted = on_preempted;
 	off_core = 0;
 	for (unsigned i = 0; i < turns; i++) {
-		assert_ptr_equal(running(w), world_vcpu(w, vm, i % 3));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, i % 3));
 		world_run(w, turn_ns);
 	}
 	assert_int_equal(off_core, turns);
@@ -186,10 +180,10 @@ static void test_step_classes_are_dispatched_in_order(void **state)
 	}
 	world_settle(w);
 	for (; turn < DIS_CLASSES; turn++) {
-		assert_ptr_equal(running(w), vcpus[turn]);
+		assert_ptr_equal(world_running(w, 0), vcpus[turn]);
 		world_run(w, MS / 2);
 	}
-	assert_null(running(w));
+	assert_null(world_running(w, 0));
 	assert_int_equal(w->ends, DIS_CLASSES);
 	world_close(w);
 }
@@ -212,15 +206,15 @@ static void test_step_urgent_wake_preempts_at_once(void **state)
 		struct world_vcpu *urgent = world_vcpu(w, vm, 1);
 
 		world_run(w, MS / 4);
-		assert_ptr_equal(running(w), hog);
+		assert_ptr_equal(world_running(w, 0), hog);
 		world_wake(w, urgent);
-		assert_ptr_equal(running(w), urgent);
+		assert_ptr_equal(world_running(w, 0), urgent);
 		assert_int_equal(w->core[0].kicks, 1);
 		assert_int_equal(world_stats(urgent).wait_ns, 0);
 		assert_int_equal(world_stats(hog).preemptions, 1);
 		assert_int_equal(world_stats(hog).throttles, 0);
 		world_run(w, MS / 2);
-		assert_ptr_equal(running(w), hog);
+		assert_ptr_equal(world_running(w, 0), hog);
 		world_close(w);
 	}
 }
@@ -236,10 +230,10 @@ static void test_step_less_urgent_wake_does_not_preempt(void **state)
 	(void)state;
 	/* Let it halt first: the hog is woken last. */
 	world_run(w, MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).preemptions, 0);
 	world_wake(w, world_vcpu(w, vm, 1));
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).preemptions, 0);
 	world_close(w);
 }
@@ -262,14 +256,14 @@ static void test_step_preempted_keeps_place_and_rest_of_quantum(void **state)
 	(void)state;
 	/* a runs [0,4), is preempted, goes on [5,11); then b. */
 	world_run(w, 4 * MS + MS / 2);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	world_run(w, MS);
-	assert_ptr_equal(running(w), a);
+	assert_ptr_equal(world_running(w, 0), a);
 	world_run_until(w, T0 + 11 * MS - 1);
-	assert_ptr_equal(running(w), a);
+	assert_ptr_equal(world_running(w, 0), a);
 	assert_int_equal(world_stats(a).throttles, 0);
 	world_run(w, 1);
-	assert_ptr_equal(running(w), b);
+	assert_ptr_equal(world_running(w, 0), b);
 	assert_int_equal(world_stats(a).throttles, 1);
 	assert_int_equal(world_stats(a).preemptions, 2);
 	assert_int_equal(world_stats(a).cpu_ns, 10 * MS);
@@ -294,7 +288,8 @@ static void test_step_slice_is_the_class_quantum(void **state)
 		dis_id vm = world_vm(w, roles, 3);
 
 		for (unsigned i = 0; i < 7; i++) {
-			assert_ptr_equal(running(w), world_vcpu(w, vm, i % 3));
+			assert_ptr_equal(world_running(w, 0),
+					 world_vcpu(w, vm, i % 3));
 			world_run(w, quantum_ns[k]);
 		}
 		world_close(w);
@@ -340,7 +335,7 @@ static void test_step_failure_ends_siblings_in_every_place(void **state)
 	assert_true(info.ended);
 	assert_int_equal(info.state, DIS_STATE_FAILED);
 	assert_int_equal(info.reason, DIS_REASON_TRIPLE_FAULT);
-	assert_null(running(w));
+	assert_null(world_running(w, 0));
 	assert_true(w->core[0].decision.until_ns == DIS_NEVER_NS);
 	world_close(w);
 }
@@ -387,9 +382,9 @@ static void test_step_intent_hint_gives_way_to_class_above(void **state)
 	dis_id vm = world_vm(w, roles, 2);
 
 	(void)state;
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	world_run(w, MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	dis_domain_check(w->dom);
 	world_close(w);
 }

@@ -22,11 +22,6 @@ static struct world *open_world(unsigned floor_permille)
 	return world_open(&cfg, 0);
 }
 
-static struct world_vcpu *running(const struct world *w)
-{
-	return w->core[0].decision.vcpu_arg;
-}
-
 static uint64_t until(const struct world *w)
 {
 	return w->core[0].decision.until_ns;
@@ -57,7 +52,7 @@ static void test_timer_lone_hog_is_not_armed(void **state)
 
 	(void)state;
 	world_vm(w, roles, 1);
-	assert_non_null(running(w));
+	assert_non_null(world_running(w, 0));
 	assert_true(until(w) == DIS_NEVER_NS);
 	world_run(w, 10000 * MS);
 	assert_int_equal(w->core[0].arms, 0);
@@ -77,7 +72,7 @@ static void test_timer_all_halted_is_not_armed(void **state)
 	world_vm(w, roles, 3);
 	world_run(w, MS);
 	steps = w->core[0].steps;
-	assert_null(running(w));
+	assert_null(world_running(w, 0));
 	assert_true(until(w) == DIS_NEVER_NS);
 	world_run(w, 10000 * MS);
 	assert_int_equal(w->core[0].steps, steps);
@@ -95,7 +90,7 @@ static void test_timer_hog_beside_halted_is_not_armed(void **state)
 
 	(void)state;
 	world_run(w, 100 * MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 2));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 2));
 	assert_true(until(w) == DIS_NEVER_NS);
 	world_close(w);
 }
@@ -124,7 +119,7 @@ static void test_timer_urgent_sleeper_arms_its_wake(void **state)
 
 	(void)state;
 	world_run(w, MS);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	assert_int_equal(until(w), 3 * MS);
 	world_close(w);
 }
@@ -208,7 +203,7 @@ static void test_timer_idle_core_waits_for_first_sleeper(void **state)
 	(void)state;
 	world_vm(w, roles, 2);
 	world_run(w, MS);
-	assert_null(running(w));
+	assert_null(world_running(w, 0));
 	assert_int_equal(until(w), 3 * MS);
 	world_close(w);
 }
@@ -265,7 +260,7 @@ static void test_timer_missed_expiries_are_skipped(void **state)
 	(void)state;
 	w->now_ns = 105 * MS; /* the host took the core away */
 	world_step(w, 0);
-	assert_ptr_equal(running(w), world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	assert_int_equal(until(w), 115 * MS);
 	assert_int_equal(world_stats(world_vcpu(w, vm, 0)).throttles, 1);
 	world_close(w);

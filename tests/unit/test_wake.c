@@ -19,11 +19,6 @@ static const struct burst short_job[] = {
 static const struct burst naps[] = {
 	{.run_ns = MS / 10, .outcome = DIS_RUN_HALT, .sleep_ns = 2 * MS}};
 
-static unsigned core_of(const struct world_vcpu *vcpu)
-{
-	return vcpu_core(vcpu->vcpu)->index;
-}
-
 /* Starts one vCPU on core @core; it may be moved from there. */
 static struct world_vcpu *start_on(struct world *w, unsigned core,
 				   enum dis_class klass,
@@ -58,7 +53,7 @@ static void test_wake_both_cores_idle_stays_where_it_ran(void **state)
 	for (unsigned i = 0; i < 10; i++) {
 		world_run(w, MS);
 		world_wake(w, vcpu);
-		assert_int_equal(core_of(vcpu), 1);
+		assert_int_equal(world_core_of(vcpu), 1);
 	}
 	assert_int_equal(world_stats(vcpu).migrations, 0);
 	assert_int_equal(world_core_stats(w, 1).wake_warm, 10);
@@ -80,7 +75,7 @@ static void test_wake_sleeper_behind_hog_goes_to_idle_core(void **state)
 	assert_int_equal(dis_vcpu_state(vcpu->vcpu), DIS_STATE_SLEEPING);
 	pin_on(w, 0, DIS_CLASS_BATCH, world_hog);
 	world_run(w, 2 * MS);
-	assert_int_equal(core_of(vcpu), 1);
+	assert_int_equal(world_core_of(vcpu), 1);
 	assert_int_equal(world_stats(vcpu).wait_ns, 0);
 	assert_int_equal(world_core_stats(w, 0).wake_idle, 1);
 	kicks = w->core[0].kicks;
@@ -108,7 +103,7 @@ static void test_wake_sleeper_is_seen_to_by_core_idle_later(void **state)
 	world_run(w, 3 * MS / 2 - 1);
 	assert_non_null(w->core[1].decision.vcpu);
 	world_run(w, MS);
-	assert_int_equal(core_of(vcpu), 1);
+	assert_int_equal(world_core_of(vcpu), 1);
 	assert_int_equal(world_stats(vcpu).wait_ns, 0);
 	world_close(w);
 }
@@ -125,8 +120,8 @@ static void test_wake_more_urgent_stays_and_preempts(void **state)
 	pin_on(w, 0, DIS_CLASS_BATCH, world_hog);
 	pin_on(w, 1, DIS_CLASS_BACKGROUND, world_hog);
 	world_wake(w, vcpu);
-	assert_int_equal(core_of(vcpu), 0);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, vcpu);
+	assert_int_equal(world_core_of(vcpu), 0);
+	assert_ptr_equal(world_running(w, 0), vcpu);
 	world_close(w);
 }
 
@@ -143,7 +138,7 @@ static void test_wake_behind_realtime_takes_least_urgent_core(void **state)
 	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
 	pin_on(w, 2, DIS_CLASS_BACKGROUND, world_hog);
 	world_wake(w, vcpu);
-	assert_ptr_equal(w->core[2].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 2), vcpu);
 	assert_int_equal(world_core_stats(w, 0).wake_moved, 1);
 	world_close(w);
 }
@@ -162,7 +157,7 @@ static void test_wake_behind_equal_takes_batch_core_at_once(void **state)
 	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
 	assert_true(w->core[0].core->slice_armed);
 	world_wake(w, vcpu);
-	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	assert_int_equal(world_stats(vcpu).wait_ns, 0);
 	world_close(w);
 }
@@ -186,7 +181,7 @@ static void test_wake_of_many_spreads_them(void **state)
 				 DIS_STATE_SLEEPING);
 	world_run(w, 40 * MS);
 	for (unsigned i = 0; i < 6; i++)
-		moved += core_of(vcpu[i]) == 1;
+		moved += world_core_of(vcpu[i]) == 1;
 	assert_in_range(moved, 1, 4);
 	world_close(w);
 }
@@ -205,7 +200,7 @@ static void test_wake_behind_long_queue_goes_to_short_one(void **state)
 	world_run(w, MS);
 	world_wake(w, vcpu);
 	world_run(w, 20 * MS);
-	assert_int_equal(core_of(vcpu), 1);
+	assert_int_equal(world_core_of(vcpu), 1);
 	assert_int_equal(world_stats(vcpu).migrations, 1);
 	assert_int_equal(world_stats(vcpu).dispatches, 2);
 	world_close(w);
@@ -225,7 +220,7 @@ static void test_wake_behind_queue_longer_by_one_stays(void **state)
 	world_wake(w, vcpu);
 	world_run(w, 30 * MS);
 	assert_int_equal(world_stats(vcpu).dispatches, 2);
-	assert_int_equal(core_of(vcpu), 0);
+	assert_int_equal(world_core_of(vcpu), 0);
 	world_close(w);
 }
 
