@@ -211,6 +211,16 @@ dis_id world_vm(struct world *w, const struct role *roles, unsigned vcpus)
 	return id;
 }
 
+void world_start_on(struct world *w, dis_id vm, unsigned core)
+{
+	struct dis_vcpu *vcpu;
+
+	for (unsigned i = 0; (vcpu = dis_vm_vcpu(w->dom, vm, i)); i++)
+		atomic_store(&vcpu->core, w->core[core].core);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+}
+
 struct world_vcpu *world_vcpu(struct world *w, dis_id vm, unsigned index)
 {
 	struct dis_vcpu *vcpu = dis_vm_vcpu(w->dom, vm, index);

@@ -96,6 +96,9 @@ void world_close(struct world *w);
 dis_id world_vm(struct world *w, const struct role *roles, unsigned vcpus);
 dis_id world_vm_stopped(struct world *w, const struct role *roles,
 			unsigned vcpus);
+/** Starts such a VM, all of whose vCPUs begin on @core; they may be moved from
+ * there. */
+void world_start_on(struct world *w, dis_id vm, unsigned core);
 /** vCPU @index of @vm, for looking at. */
 struct world_vcpu *world_vcpu(struct world *w, dis_id vm, unsigned index);
 /** The core on which it waits or runs. */

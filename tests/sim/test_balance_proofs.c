@@ -289,9 +289,7 @@ static void test_balance_counts_weights(void **state)
 
 		of[i] = world_vcpu(w, vm, 0);
 		of[i]->vcpu->entity.weight = (i ? 1 : 2) * DIS_WEIGHT_DEFAULT;
-		atomic_store(&of[i]->vcpu->core, w->core[0].core);
-		assert_int_equal(dis_vm_start(w->dom, vm), 0);
-		world_settle(w);
+		world_start_on(w, vm, 0);
 	}
 	world_run(w, 1000 * MS);
 	assert_true(world_core_of(of[0]) != world_core_of(of[1]));

@@ -247,9 +247,7 @@ static struct world *open_transit(struct world_vcpu **vcpu, dis_id *vm)
 	world_vm(w, &busy, 1);
 	*vm = world_vm_stopped(w, &role, 1);
 	*vcpu = world_vcpu(w, *vm, 0);
-	atomic_store(&(*vcpu)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, *vm), 0);
-	world_settle(w);
+	world_start_on(w, *vm, 0);
 	assert_int_equal((*vcpu)->vcpu->place, DIS_PLACE_RUNQ);
 	/* Core 1 finishes and idles; core 0 answers its request. */
 	w->now_ns = MS;

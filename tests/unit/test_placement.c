@@ -89,13 +89,9 @@ static void test_placement_waiting_is_offered_to_idle_core(void **state)
 	dis_id vm;
 
 	(void)state;
-	/* All begin on core 0. */
 	fill(roles, 3, world_intent(DIS_CLASS_BATCH), world_hog);
 	vm = world_vm_stopped(w, roles, 3);
-	for (unsigned i = 0; i < 3; i++)
-		atomic_store(&world_vcpu(w, vm, i)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	for (unsigned i = 0; i < 3; i++)
 		assert_non_null(world_running(w, i));
 	assert_int_equal(w->now_ns, 0);
@@ -123,10 +119,7 @@ static void test_placement_idle_core_steals_one(void **state)
 	world_vm(w, &once, 1);
 	fill(roles, 3, world_intent(DIS_CLASS_BATCH), world_hog);
 	vm = world_vm_stopped(w, roles, 3);
-	for (unsigned i = 0; i < 3; i++)
-		atomic_store(&world_vcpu(w, vm, i)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	world_run(w, 3 * MS);
 	stolen = world_running(w, 1);
 	assert_non_null(stolen);
@@ -147,9 +140,7 @@ static void test_placement_move_emits_event(void **state)
 	(void)state;
 	fill(roles, 2, world_intent(DIS_CLASS_BATCH), world_hog);
 	vm = world_vm_stopped(w, roles, 2);
-	atomic_store(&world_vcpu(w, vm, 1)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	for (size_t e = 0; e < w->n_events; e++) {
 		if (w->events[e].type != DIS_EVENT_MIGRATE)
 			continue;
@@ -205,11 +196,7 @@ static void test_placement_event_of_move_says_why(void **state)
 		dis_id vm = world_vm_stopped(w, roles, sizes[s]);
 		const struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
 
-		for (unsigned i = 0; i < sizes[s]; i++)
-			atomic_store(&world_vcpu(w, vm, i)->vcpu->core,
-				     w->core[0].core);
-		assert_int_equal(dis_vm_start(w->dom, vm), 0);
-		world_settle(w);
+		world_start_on(w, vm, 0);
 		world_run(w, 2000 * MS);
 		for (unsigned i = 0; i < 2; i++) {
 			counted[DIS_MOVE_AFFINITY] += world_core_of(vcpu) != i;
@@ -247,8 +234,7 @@ static void test_placement_wake_behind_hog_reaches_idle_core(void **state)
 
 		vm = world_vm_stopped(w, &role, 1);
 		vcpu = world_vcpu(w, vm, 0);
-		atomic_store(&vcpu->vcpu->core, w->core[0].core);
-		assert_int_equal(dis_vm_start(w->dom, vm), 0);
+		world_start_on(w, vm, 0);
 		world_run(w, MS);
 		world_vm(w, &hog, 1);
 		world_run(w, MS);
@@ -277,9 +263,7 @@ static void test_placement_wake_behind_slice_reaches_idle_core(void **state)
 	(void)state;
 	vm = world_vm_stopped(w, &role, 1);
 	vcpu = world_vcpu(w, vm, 0);
-	atomic_store(&vcpu->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	world_vm(w, pinned, 2);
 	world_run(w, MS);
 	assert_true(w->core[0].core->slice_armed);
@@ -307,9 +291,7 @@ static void test_placement_idle_core_finds_unread_wake(void **state)
 	(void)state;
 	vm = world_vm_stopped(w, &role, 1);
 	vcpu = world_vcpu(w, vm, 0);
-	atomic_store(&vcpu->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	world_vm(w, pinned, 2);
 	world_vm(w, &one, 1);
 	world_run(w, MS);
@@ -371,9 +353,7 @@ static void test_placement_busy_cores_even_out(void **state)
 	world_vm(w, &first, 1);
 	fill(roles, 8, world_intent(DIS_CLASS_BATCH), world_hog);
 	vm = world_vm_stopped(w, roles, 8);
-	for (unsigned i = 0; i < 8; i++)
-		atomic_store(&world_vcpu(w, vm, i)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_start_on(w, vm, 0);
 	world_run(w, 1000 * MS);
 	for (unsigned i = 0; i < 8; i++)
 		on_core[world_core_of(world_vcpu(w, vm, i))]++;
@@ -381,7 +361,6 @@ static void test_placement_busy_cores_even_out(void **state)
 	world_close(w);
 }
 
-/* Thread executor: vCPU slot i on core i, nothing moves. */
 /*
  * R: DIS-9, DIS-13: who was promised latency does not wait behind its own class
  * or a more urgent one while another core runs Batch, and stays there.
@@ -417,6 +396,7 @@ static void test_placement_interactive_takes_a_batch_core(void **state)
 	world_close(w);
 }
 
+/* Thread executor: vCPU slot i on core i, nothing moves. */
 static void test_placement_per_vcpu_cores_are_fixed(void **state)
 {
 	struct dis_domain_config cfg = world_config(1);

@@ -26,12 +26,9 @@ static struct world_vcpu *start_on(struct world *w, unsigned core,
 {
 	const struct role role = {world_intent(klass), script, 1};
 	dis_id vm = world_vm_stopped(w, &role, 1);
-	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
 
-	atomic_store(&vcpu->vcpu->core, w->core[core].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
-	return vcpu;
+	world_start_on(w, vm, core);
+	return world_vcpu(w, vm, 0);
 }
 
 static void pin_on(struct world *w, unsigned core, enum dis_class klass,
