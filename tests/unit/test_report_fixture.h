@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports to test with: a guest's block, whole runs. */
+/* Reports to test with: a guest's block, whole runs, what is written of them. */
 #ifndef TEST_REPORT_FIXTURE_H
 #define TEST_REPORT_FIXTURE_H
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/report.h"
 
@@ -122,6 +125,58 @@ static inline struct run_report make_many(unsigned n)
 		snprintf(vms[i].name, sizeof(vms[i].name), "vm%u", i);
 	}
 	return report;
+}
+
+/* What was written last; free_text() is the teardown of a test that writes. */
+static char *text;
+
+static inline int free_text(void **state)
+{
+	(void)state;
+	free(text);
+	text = NULL;
+	return 0;
+}
+
+static inline void write_report(const struct run_report *report,
+				int (*write)(const struct run_report *, FILE *))
+{
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	assert_int_equal(write(report, to), 0);
+	fclose(to);
+}
+
+static inline json_t *read_json(const struct run_report *report)
+{
+	json_error_t error;
+	json_t *root;
+
+	write_report(report, report_write_json);
+	root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		fail_msg("%d:%d: %s", error.line, error.column, error.text);
+	return root;
+}
+
+/* @path: keys, with a dot between them. */
+static inline json_int_t integer(const json_t *object, const char *path)
+{
+	char key[64];
+
+	while (strchr(path, '.')) {
+		size_t length = (size_t)(strchr(path, '.') - path);
+
+		snprintf(key, sizeof(key), "%.*s", (int)length, path);
+		object = json_object_get(object, key);
+		path += length + 1;
+	}
+	object = json_object_get(object, path);
+	if (!json_is_integer(object))
+		fail_msg("%s is missing or no integer", path);
+	return json_integer_value(object);
 }
 
 #endif

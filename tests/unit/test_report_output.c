@@ -7,56 +7,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "test_report_fixture.h"
 
 #define NEAR(a, b) assert_true(fabs((a) - (b)) < 1e-9)
-
-static char *text;
-
-static int free_text(void **state)
-{
-	(void)state;
-	free(text);
-	text = NULL;
-	return 0;
-}
-
-static void write_report(const struct run_report *report,
-			 int (*write)(const struct run_report *, FILE *))
-{
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	assert_non_null(to);
-	assert_int_equal(write(report, to), 0);
-	fclose(to);
-}
-
-static json_t *json_report(const struct run_report *report)
-{
-	json_error_t error;
-	json_t *root;
-
-	write_report(report, report_write_json);
-	root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		fail_msg("%d:%d: %s", error.line, error.column, error.text);
-	return root;
-}
-
-static json_int_t integer(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value))
-		fail_msg("%s is missing or no integer", key);
-	return json_integer_value(value);
-}
 
 static const char *string(const json_t *object, const char *key)
 {
@@ -70,7 +26,7 @@ static const char *string(const json_t *object, const char *key)
 static void test_json_top_level_as_specified(void **state)
 {
 	struct run_report report = make_report(2);
-	json_t *root = json_report(&report), *host, *core;
+	json_t *root = read_json(&report), *host, *core;
 
 	(void)state;
 	assert_string_equal(string(root, "schema"), "disvm.report/1");
@@ -102,7 +58,7 @@ static void test_json_vm_and_vcpu_as_specified(void **state)
 		"migrations", "deadline_misses",
 	};
 	struct run_report report = make_report(2);
-	json_t *root = json_report(&report), *vm, *vcpu;
+	json_t *root = read_json(&report), *vm, *vcpu;
 
 	(void)state;
 	vm = json_array_get(json_object_get(root, "vms"), 0);
@@ -135,7 +91,7 @@ static const json_t *guest_json(const json_t *root, unsigned vcpu)
 static void test_json_guest_figures_as_specified(void **state)
 {
 	struct run_report report = make_report(2);
-	json_t *root = json_report(&report);
+	json_t *root = read_json(&report);
 	const json_t *guest = guest_json(root, 0), *lateness;
 
 	(void)state;
@@ -155,7 +111,7 @@ static void test_json_guest_figures_as_specified(void **state)
 static void test_json_silent_guest_null(void **state)
 {
 	struct run_report report = make_report(2);
-	json_t *root = json_report(&report);
+	json_t *root = read_json(&report);
 
 	(void)state;
 	assert_true(json_is_null(guest_json(root, 1)));
@@ -170,7 +126,7 @@ static void test_json_empty_histogram_null_percentiles(void **state)
 
 	(void)state;
 	vcpus[0].guest.lateness = (struct report_latency){0};
-	root = json_report(&report);
+	root = read_json(&report);
 	lateness = json_object_get(guest_json(root, 0), "lateness_ns");
 	assert_true(json_is_null(json_object_get(lateness, "p50")));
 	assert_true(json_is_null(json_object_get(lateness, "max")));
@@ -185,7 +141,7 @@ static void test_json_hostile_guest_figures_stay_valid(void **state)
 	(void)state;
 	vcpus[0].guest.work = UINT64_MAX;
 	vcpus[0].guest.misses = UINT64_MAX;
-	root = json_report(&report);
+	root = read_json(&report);
 	assert_true(integer(guest_json(root, 0), "work") == INT64_MAX);
 	json_decref(root);
 }

@@ -6,14 +6,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "test_report_fixture.h"
 
 static struct report_stats stats;
-static char *text;
 
 static struct run_report make_stats(void)
 {
@@ -48,72 +45,32 @@ static struct run_report make_stats(void)
 	return report;
 }
 
-static void write_report(const struct run_report *report,
-			 int (*write)(const struct run_report *, FILE *))
-{
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	assert_non_null(to);
-	assert_int_equal(write(report, to), 0);
-	fclose(to);
-}
-
-static int free_text(void **state)
-{
-	(void)state;
-	free(text);
-	text = NULL;
-	return 0;
-}
-
-static json_int_t number(const json_t *object, const char *path)
-{
-	char key[64];
-
-	while (strchr(path, '.')) {
-		size_t length = (size_t)(strchr(path, '.') - path);
-
-		snprintf(key, sizeof(key), "%.*s", (int)length, path);
-		object = json_object_get(object, key);
-		path += length + 1;
-	}
-	object = json_object_get(object, path);
-	if (!json_is_integer(object))
-		fail_msg("%s is missing or no integer", path);
-	return json_integer_value(object);
-}
-
-static json_t *read_json(void)
+static json_t *stats_json(void)
 {
 	struct run_report report = make_stats();
-	json_t *root;
 
-	write_report(&report, report_write_json);
-	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(root);
-	return root;
+	return read_json(&report);
 }
 
 static void test_report_stats_vcpu_time_split_and_exits(void **state)
 {
-	json_t *root = read_json();
+	json_t *root = stats_json();
 	const json_t *vm = json_array_get(json_object_get(root, "vms"), 0);
 	const json_t *vcpu = json_array_get(json_object_get(vm, "vcpus"), 0);
 
 	(void)state;
-	assert_int_equal(number(vcpu, "guest_ns"), 400000000);
-	assert_int_equal(number(vcpu, "vmm_ns"), 600000000);
-	assert_int_equal(number(vcpu, "last_dispatch_ns"), 700);
-	assert_int_equal(number(vcpu, "exits.hlt"), 12);
-	assert_int_equal(number(vcpu, "dispatches"), 1234);
-	assert_int_equal(number(vm, "sums.cpu_ns"), 77);
+	assert_int_equal(integer(vcpu, "guest_ns"), 400000000);
+	assert_int_equal(integer(vcpu, "vmm_ns"), 600000000);
+	assert_int_equal(integer(vcpu, "last_dispatch_ns"), 700);
+	assert_int_equal(integer(vcpu, "exits.hlt"), 12);
+	assert_int_equal(integer(vcpu, "dispatches"), 1234);
+	assert_int_equal(integer(vm, "sums.cpu_ns"), 77);
 	json_decref(root);
 }
 
 static void test_report_stats_cores_tenants_seconds(void **state)
 {
-	json_t *root = read_json();
+	json_t *root = stats_json();
 	const json_t *core = json_array_get(json_object_get(root, "cores"), 1);
 	const json_t *tenant =
 		json_array_get(json_object_get(root, "tenants"), 0);
@@ -121,40 +78,40 @@ static void test_report_stats_cores_tenants_seconds(void **state)
 		json_object_get(json_object_get(root, "seconds"), "samples"), 0);
 
 	(void)state;
-	assert_int_equal(number(core, "queues.batch.length_max"), 3);
-	assert_int_equal(number(core, "queues.batch.wait_mean_ns"), 1000);
-	assert_int_equal(number(core, "queues.system.wait_mean_ns"), 0);
-	assert_int_equal(number(core, "picks.turn"), 0);
-	assert_int_equal(number(tenant, "sums.vmm_ns"), DIS_S_NS);
-	assert_int_equal(number(sample, "end_ns"), 4000);
-	assert_int_equal(number(sample, "during.dispatches"), 9);
-	assert_int_equal(number(root, "seconds.average.span_ns"), 4000);
-	assert_int_equal(number(root, "totals.switches_voluntary"), 11);
-	assert_int_equal(number(root, "totals.queued"), 9);
-	assert_int_equal(number(root, "totals.sleeping"), 5);
-	assert_int_equal(number(root, "totals.parked"), 3);
+	assert_int_equal(integer(core, "queues.batch.length_max"), 3);
+	assert_int_equal(integer(core, "queues.batch.wait_mean_ns"), 1000);
+	assert_int_equal(integer(core, "queues.system.wait_mean_ns"), 0);
+	assert_int_equal(integer(core, "picks.turn"), 0);
+	assert_int_equal(integer(tenant, "sums.vmm_ns"), DIS_S_NS);
+	assert_int_equal(integer(sample, "end_ns"), 4000);
+	assert_int_equal(integer(sample, "during.dispatches"), 9);
+	assert_int_equal(integer(root, "seconds.average.span_ns"), 4000);
+	assert_int_equal(integer(root, "totals.switches_voluntary"), 11);
+	assert_int_equal(integer(root, "totals.queued"), 9);
+	assert_int_equal(integer(root, "totals.sleeping"), 5);
+	assert_int_equal(integer(root, "totals.parked"), 3);
 	json_decref(root);
 }
 
 /* R: ST-6: the seven names, and no other. */
 static void test_report_stats_states(void **state)
 {
-	json_t *root = read_json();
+	json_t *root = stats_json();
 	const json_t *states = json_object_get(root, "states");
 
 	(void)state;
 	assert_int_equal(json_object_size(states), 7);
-	assert_int_equal(number(states, "finished.now"), 2);
-	assert_int_equal(number(states, "finished.total"), 4);
-	assert_int_equal(number(states, "scheduled.now"), 0);
-	assert_int_equal(number(states, "scheduled.total"), 40);
+	assert_int_equal(integer(states, "finished.now"), 2);
+	assert_int_equal(integer(states, "finished.total"), 4);
+	assert_int_equal(integer(states, "scheduled.now"), 0);
+	assert_int_equal(integer(states, "scheduled.total"), 40);
 	json_decref(root);
 }
 
 /* R: DIS-8: what the host does not tell is not 0. */
 static void test_report_stats_load_absent_null(void **state)
 {
-	json_t *root = read_json();
+	json_t *root = stats_json();
 	const json_t *load = json_object_get(root, "host_load");
 
 	(void)state;
