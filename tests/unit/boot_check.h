@@ -34,25 +34,45 @@ static inline void check_parse_refused(const struct boot_image *image,
 	boot_image_release(&kernel);
 }
 
-/** @image is fine, but not for a guest of @guest_bytes, whose memory stays 0. */
-static inline void check_load_refused(const struct boot_image *image,
-				      uint64_t guest_bytes, int ret,
-				      const char *text)
+/** Parse @image, which must succeed; boot_image_release() @kernel. */
+static inline void check_parses(const struct boot_image *image,
+				struct kernel_image *kernel)
+{
+	char err[256] = "";
+
+	if (boot_image_parse(image, kernel, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_string_equal(err, "");
+}
+
+/** @src cannot be loaded into a guest of @guest_bytes, whose memory stays 0. */
+static inline void check_source_refused(const struct boot_source *src,
+					uint64_t guest_bytes, int ret,
+					const char *text)
 {
 	struct guest_mem mem = boot_image_guest(guest_bytes);
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel, .cmdline = "quiet"};
 	struct boot_entry entry;
 	char err[256] = "";
 
-	assert_int_equal(boot_image_parse(image, &kernel, err, sizeof(err)), 0);
-	assert_int_equal(boot_load(&src, &mem, &entry, err, sizeof(err)), ret);
+	assert_int_equal(boot_load(src, &mem, &entry, err, sizeof(err)), ret);
 	check_line(err, text);
 	check_line(err, "k.elf");
 	for (uint64_t i = 0; i < guest_bytes; i++)
 		assert_int_equal(mem.base[i], 0);
-	boot_image_release(&kernel);
 	free(mem.base);
+}
+
+/** The same of an @image that is fine. */
+static inline void check_load_refused(const struct boot_image *image,
+				      uint64_t guest_bytes, int ret,
+				      const char *text)
+{
+	struct kernel_image kernel;
+	struct boot_source src = {.kernel = &kernel, .cmdline = "quiet"};
+
+	check_parses(image, &kernel);
+	check_source_refused(&src, guest_bytes, ret, text);
+	boot_image_release(&kernel);
 }
 
 /** Load @src into a fresh guest, which must succeed; free mem.base. */

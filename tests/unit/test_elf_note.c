@@ -22,10 +22,8 @@ static int make_image(void **state)
 static void check_entry(uint32_t gpa)
 {
 	struct kernel_image kernel;
-	char err[256] = "";
 
-	if (boot_image_parse(&image, &kernel, err, sizeof(err)))
-		fail_msg("%s", err);
+	check_parses(&image, &kernel);
 	assert_int_equal(kernel.protocol, BOOT_PVH);
 	assert_int_equal(kernel.entry_gpa, gpa);
 	boot_image_release(&kernel);

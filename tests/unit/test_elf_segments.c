@@ -112,12 +112,11 @@ static void test_segment_bss_only_with_odd_offset_loads(void **state)
 	struct boot_source src = {.kernel = &kernel};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	data->p_filesz = 0;
 	data->p_offset = UINT64_MAX;
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	assert_int_equal(kernel.segments[1].offset, 0);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	assert_int_equal(guest_u32(&mem, IMAGE_DATA_GPA), 0);
@@ -152,11 +151,10 @@ static void test_segment_as_many_as_possible_loads(void **state)
 		.kernel = &kernel, .initrd = "i", .initrd_bytes = 1};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	make_segments(KERNEL_SEGMENTS_MAX);
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	free(mem.base);
 	boot_image_release(&kernel);
@@ -178,11 +176,10 @@ static void test_segment_contents_land_at_physical_address(void **state)
 	struct boot_source src = {.kernel = &kernel};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	text->p_vaddr += UINT64_C(0xffffffff80000000);
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	assert_memory_equal(mem.base + IMAGE_TEXT_GPA,
 			    image.bytes + IMAGE_DATA_AT, IMAGE_TEXT_BYTES);
@@ -208,7 +205,7 @@ static void test_segment_bss_is_not_touched(void **state)
 	(void)state;
 	mem.base[IMAGE_DATA_GPA + 0x100] = 0xa5;
 	mem.base[IMAGE_DATA_GPA + 0x1fff] = 0xa5;
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	assert_int_equal(boot_load(&src, &mem, &entry, err, sizeof(err)), 0);
 	assert_int_equal(mem.base[IMAGE_DATA_GPA + 0x100], 0xa5);
 	assert_int_equal(mem.base[IMAGE_DATA_GPA + 0x1fff], 0xa5);
@@ -239,11 +236,10 @@ static void test_segment_fills_memory_leaves_room_elsewhere(void **state)
 	struct boot_source src = {.kernel = &kernel};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	data->p_memsz = IMAGE_GUEST_BYTES - IMAGE_DATA_GPA;
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	assert_true(entry.rbx < IMAGE_DATA_GPA);
 	assert_true(entry.rbx >= IMAGE_TEXT_GPA + IMAGE_TEXT_BYTES);
@@ -274,11 +270,10 @@ static void test_segment_above_page_zero_loads(void **state)
 	struct boot_source src = {.kernel = &kernel};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	data->p_paddr = 0x1000;
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	free(mem.base);
 	boot_image_release(&kernel);
@@ -324,11 +319,10 @@ static void test_segment_adjacent_loads(void **state)
 	struct boot_source src = {.kernel = &kernel};
 	struct boot_entry entry;
 	struct guest_mem mem;
-	char err[256] = "";
 
 	(void)state;
 	data->p_paddr = IMAGE_TEXT_GPA + IMAGE_TEXT_BYTES;
-	assert_int_equal(boot_image_parse(&image, &kernel, err, sizeof(err)), 0);
+	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	free(mem.base);
 	boot_image_release(&kernel);

@@ -26,10 +26,7 @@ static int make_flat(void **state)
 
 static struct guest_mem load(struct boot_source *src)
 {
-	char err[256] = "";
-
-	if (boot_image_parse(&image, &loaded, err, sizeof(err)))
-		fail_msg("%s", err);
+	check_parses(&image, &loaded);
 	src->kernel = &loaded;
 	return check_loads(src, GUEST_BYTES, &entry);
 }
