@@ -10,6 +10,8 @@
 
 static struct boot_image image;
 static Elf64_Phdr *text, *data;
+static struct kernel_image kernel;
+static struct boot_entry entry;
 
 static int make_image(void **state)
 {
@@ -18,6 +20,20 @@ static int make_image(void **state)
 	text = boot_image_phdr(&image, IMAGE_TEXT);
 	data = boot_image_phdr(&image, IMAGE_DATA);
 	return 0;
+}
+
+static struct guest_mem load(void)
+{
+	const struct boot_source src = {.kernel = &kernel};
+
+	check_parses(&image, &kernel);
+	return check_loads(&src, IMAGE_GUEST_BYTES, &entry);
+}
+
+static void unload(struct guest_mem *mem)
+{
+	free(mem->base);
+	boot_image_release(&kernel);
 }
 
 /* ---- against the file ---- */
@@ -108,20 +124,15 @@ static void test_segment_all_empty_refused(void **state)
 /* A BSS segment has no bytes in the file; linkers leave any offset there. */
 static void test_segment_bss_only_with_odd_offset_loads(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	data->p_filesz = 0;
 	data->p_offset = UINT64_MAX;
-	check_parses(&image, &kernel);
+	mem = load();
 	assert_int_equal(kernel.segments[1].offset, 0);
-	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
 	assert_int_equal(guest_u32(&mem, IMAGE_DATA_GPA), 0);
-	free(mem.base);
-	boot_image_release(&kernel);
+	unload(&mem);
 }
 
 /* Many one-byte segments, as many as asked for. */
@@ -146,18 +157,15 @@ static void make_segments(unsigned nr)
 
 static void test_segment_as_many_as_possible_loads(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {
+	const struct boot_source src = {
 		.kernel = &kernel, .initrd = "i", .initrd_bytes = 1};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	make_segments(KERNEL_SEGMENTS_MAX);
 	check_parses(&image, &kernel);
 	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
-	free(mem.base);
-	boot_image_release(&kernel);
+	unload(&mem);
 }
 
 static void test_segment_one_too_many_refused(void **state)
@@ -172,15 +180,11 @@ static void test_segment_one_too_many_refused(void **state)
 
 static void test_segment_contents_land_at_physical_address(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	text->p_vaddr += UINT64_C(0xffffffff80000000);
-	check_parses(&image, &kernel);
-	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
+	mem = load();
 	assert_memory_equal(mem.base + IMAGE_TEXT_GPA,
 			    image.bytes + IMAGE_DATA_AT, IMAGE_TEXT_BYTES);
 	assert_memory_equal(mem.base + IMAGE_DATA_GPA,
@@ -189,17 +193,14 @@ static void test_segment_contents_land_at_physical_address(void **state)
 	assert_int_equal(mem.base[IMAGE_TEXT_GPA - 1], 0);
 	assert_int_equal(mem.base[IMAGE_TEXT_GPA + IMAGE_TEXT_BYTES], 0);
 	assert_int_equal(mem.base[IMAGE_DATA_GPA + 0x100], 0);
-	free(mem.base);
-	boot_image_release(&kernel);
+	unload(&mem);
 }
 
 /* The contract of boot_load(): memory reads as zero, BSS is left alone. */
 static void test_segment_bss_is_not_touched(void **state)
 {
 	struct guest_mem mem = boot_image_guest(IMAGE_GUEST_BYTES);
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
+	const struct boot_source src = {.kernel = &kernel};
 	char err[256] = "";
 
 	(void)state;
@@ -209,8 +210,7 @@ static void test_segment_bss_is_not_touched(void **state)
 	assert_int_equal(boot_load(&src, &mem, &entry, err, sizeof(err)), 0);
 	assert_int_equal(mem.base[IMAGE_DATA_GPA + 0x100], 0xa5);
 	assert_int_equal(mem.base[IMAGE_DATA_GPA + 0x1fff], 0xa5);
-	free(mem.base);
-	boot_image_release(&kernel);
+	unload(&mem);
 }
 
 static void test_segment_outside_memory_refused(void **state)
@@ -232,19 +232,14 @@ static void test_segment_one_byte_outside_memory_refused(void **state)
 
 static void test_segment_fills_memory_leaves_room_elsewhere(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	data->p_memsz = IMAGE_GUEST_BYTES - IMAGE_DATA_GPA;
-	check_parses(&image, &kernel);
-	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
+	mem = load();
 	assert_true(entry.rbx < IMAGE_DATA_GPA);
 	assert_true(entry.rbx >= IMAGE_TEXT_GPA + IMAGE_TEXT_BYTES);
-	free(mem.base);
-	boot_image_release(&kernel);
+	unload(&mem);
 }
 
 static void test_segment_into_hole_below_4g_refused(void **state)
@@ -266,17 +261,12 @@ static void test_segment_in_page_zero_refused(void **state)
 
 static void test_segment_above_page_zero_loads(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	data->p_paddr = 0x1000;
-	check_parses(&image, &kernel);
-	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
-	free(mem.base);
-	boot_image_release(&kernel);
+	mem = load();
+	unload(&mem);
 }
 
 static void test_segment_in_legacy_area_refused(void **state)
@@ -315,17 +305,12 @@ static void test_segment_inside_another_refused(void **state)
 
 static void test_segment_adjacent_loads(void **state)
 {
-	struct kernel_image kernel;
-	struct boot_source src = {.kernel = &kernel};
-	struct boot_entry entry;
 	struct guest_mem mem;
 
 	(void)state;
 	data->p_paddr = IMAGE_TEXT_GPA + IMAGE_TEXT_BYTES;
-	check_parses(&image, &kernel);
-	mem = check_loads(&src, IMAGE_GUEST_BYTES, &entry);
-	free(mem.base);
-	boot_image_release(&kernel);
+	mem = load();
+	unload(&mem);
 }
 
 static void test_segment_kernel_fills_guest_no_room_refused(void **state)
