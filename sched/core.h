@@ -456,6 +456,11 @@ void ledger_keep(struct dis_domain *dom, const struct dis_vm *vm);
 
 /* domain.c */
 
+/**
+ * The VM @id, with the domain's lock held; the caller unlocks it.
+ * Return: 0; without the lock -DIS_EPERMISSION (a policy calls), -DIS_ENOTFOUND.
+ */
+int domain_lock_vm(struct dis_domain *dom, dis_id id, struct dis_vm **out);
 /** First caller decides how the VM ends; tells all its vCPUs. */
 void vm_end(struct dis_vm *vm, enum dis_state state, enum dis_reason reason);
 /** Its slots are free again. Domain lock. */

@@ -183,19 +183,31 @@ void dis_domain_destroy(struct dis_domain *dom)
 	free(dom);
 }
 
-int dis_vm_bind(struct dis_domain *dom, dis_id id, void *vm_arg,
-		void *const *vcpu_args)
+int domain_lock_vm(struct dis_domain *dom, dis_id id, struct dis_vm **out)
 {
 	struct dis_vm *vm;
-	int err = 0;
 
 	if (policy_guard_reentered())
 		return -DIS_EPERMISSION;
 	pthread_mutex_lock(&dom->lock);
 	vm = slab_get(&dom->vms, id);
 	if (!vm) {
-		err = -DIS_ENOTFOUND;
-	} else if (vm->started) {
+		pthread_mutex_unlock(&dom->lock);
+		return -DIS_ENOTFOUND;
+	}
+	*out = vm;
+	return 0;
+}
+
+int dis_vm_bind(struct dis_domain *dom, dis_id id, void *vm_arg,
+		void *const *vcpu_args)
+{
+	struct dis_vm *vm;
+	int err = domain_lock_vm(dom, id, &vm);
+
+	if (err)
+		return err;
+	if (vm->started) {
 		err = -DIS_ESTATE;
 	} else {
 		vm->arg = vm_arg;
@@ -209,15 +221,11 @@ int dis_vm_bind(struct dis_domain *dom, dis_id id, void *vm_arg,
 int dis_vm_start(struct dis_domain *dom, dis_id id)
 {
 	struct dis_vm *vm;
-	int err = 0;
+	int err = domain_lock_vm(dom, id, &vm);
 
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	pthread_mutex_lock(&dom->lock);
-	vm = slab_get(&dom->vms, id);
-	if (!vm) {
-		err = -DIS_ENOTFOUND;
-	} else if (vm->started) {
+	if (err)
+		return err;
+	if (vm->started) {
 		err = -DIS_ESTATE;
 	} else {
 		vm->started = true;
@@ -303,15 +311,11 @@ int dis_vm_end(struct dis_domain *dom, dis_id id, enum dis_state state,
 	       enum dis_reason reason)
 {
 	struct dis_vm *vm;
-	int err = 0;
+	int err = domain_lock_vm(dom, id, &vm);
 
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	pthread_mutex_lock(&dom->lock);
-	vm = slab_get(&dom->vms, id);
-	if (!vm)
-		err = -DIS_ENOTFOUND;
-	else if (!vm->started)
+	if (err)
+		return err;
+	if (!vm->started)
 		err = -DIS_ESTATE;
 	else
 		vm_end(vm, state, reason);

@@ -75,29 +75,23 @@ void dis_vcpu_get_history(const struct dis_vcpu *vcpu, struct dis_history *out)
 int dis_vm_get_info(struct dis_domain *dom, dis_id id, struct dis_vm_info *out)
 {
 	struct dis_vm *vm;
-	int err = -DIS_ENOTFOUND;
+	int err = domain_lock_vm(dom, id, &vm);
 
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	pthread_mutex_lock(&dom->lock);
-	vm = slab_get(&dom->vms, id);
-	if (vm) {
-		*out = (struct dis_vm_info){.seq = vm->seq,
-					    .vcpus = vm->vcpus,
-					    .mem_bytes = vm->mem_bytes,
-					    .ended = atomic_load(&vm->ended)};
-		memcpy(out->name, vm->name, sizeof(out->name));
-		memcpy(out->tenant, dom->tenants[vm->tenant].name,
-		       sizeof(out->tenant));
-		if (out->ended) {
-			out->state = vm_end_state(vm);
-			out->reason = (enum dis_reason)(
-				atomic_load(&vm->verdict) & 0xffu);
-		}
-		err = 0;
+	if (err)
+		return err;
+	*out = (struct dis_vm_info){.seq = vm->seq,
+				    .vcpus = vm->vcpus,
+				    .mem_bytes = vm->mem_bytes,
+				    .ended = atomic_load(&vm->ended)};
+	memcpy(out->name, vm->name, sizeof(out->name));
+	memcpy(out->tenant, dom->tenants[vm->tenant].name, sizeof(out->tenant));
+	if (out->ended) {
+		out->state = vm_end_state(vm);
+		out->reason =
+			(enum dis_reason)(atomic_load(&vm->verdict) & 0xffu);
 	}
 	pthread_mutex_unlock(&dom->lock);
-	return err;
+	return 0;
 }
 
 void dis_domain_get_usage(struct dis_domain *dom, struct dis_domain_usage *out)

@@ -12,15 +12,11 @@
 int dis_vm_reap_begin(struct dis_domain *dom, dis_id id)
 {
 	struct dis_vm *vm;
-	int err = 0;
+	int err = domain_lock_vm(dom, id, &vm);
 
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	pthread_mutex_lock(&dom->lock);
-	vm = slab_get(&dom->vms, id);
-	if (!vm) {
-		err = -DIS_ENOTFOUND;
-	} else if (!atomic_load(&vm->ended) || vm->retiring) {
+	if (err)
+		return err;
+	if (!atomic_load(&vm->ended) || vm->retiring) {
 		err = -DIS_ESTATE;
 	} else {
 		vm->retiring = true;
@@ -46,15 +42,11 @@ static bool joins_pending(const struct dis_domain *dom)
 int dis_vm_reap_finish(struct dis_domain *dom, dis_id id)
 {
 	struct dis_vm *vm;
-	int err = 0;
+	int err = domain_lock_vm(dom, id, &vm);
 
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	pthread_mutex_lock(&dom->lock);
-	vm = slab_get(&dom->vms, id);
-	if (!vm)
-		err = -DIS_ENOTFOUND;
-	else if (vm->started && !vm->retiring)
+	if (err)
+		return err;
+	if (vm->started && !vm->retiring)
 		err = -DIS_ESTATE;
 	else if (atomic_load(&vm->unretired) || joins_pending(dom))
 		err = -EAGAIN;
