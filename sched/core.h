@@ -4,7 +4,7 @@
  *
  * Place in the flow: step.c decides (dis_core_step), apply.c changes one vCPU,
  * mailbox.c carries requests between cores, placement.c, wake.c and balance.c
- * move vCPUs between them, domain.c is the control side.
+ * move vCPUs between them, domain.c and vm.c are the control side.
  *
  * Locking: fields are grouped by who may touch them. Nothing here is locked but
  * the domain's control side; other threads reach a core through its mailbox,
@@ -461,6 +461,9 @@ void ledger_keep(struct dis_domain *dom, const struct dis_vm *vm);
  * Return: 0; without the lock -DIS_EPERMISSION (a policy calls), -DIS_ENOTFOUND.
  */
 int domain_lock_vm(struct dis_domain *dom, dis_id id, struct dis_vm **out);
+
+/* vm.c */
+
 /** First caller decides how the VM ends; tells all its vCPUs. */
 void vm_end(struct dis_vm *vm, enum dis_state state, enum dis_reason reason);
 /** Its slots are free again. Domain lock. */
