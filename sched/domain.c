@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control side of a whole domain; see dis/domain.h. */
+/* A whole domain: made, freed, and its switches; see dis/domain.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,4 +177,69 @@ int domain_lock_vm(struct dis_domain *dom, dis_id id, struct dis_vm **out)
 	}
 	*out = vm;
 	return 0;
+}
+
+void dis_domain_trigger(struct dis_domain *dom)
+{
+	if (policy_guard_reentered())
+		return;
+	for (unsigned i = 0; i < dom->ncores; i++)
+		mailbox_force(&dom->cores[i]);
+}
+
+void dis_domain_pause_preemption(struct dis_domain *dom)
+{
+	if (policy_guard_reentered())
+		return;
+	atomic_store(&dom->paused, true);
+}
+
+void dis_domain_resume_preemption(struct dis_domain *dom)
+{
+	if (policy_guard_reentered())
+		return;
+	atomic_store(&dom->paused, false);
+	/* Timers were not armed meanwhile. */
+	dis_domain_trigger(dom);
+}
+
+int dis_domain_set_default_quantum(struct dis_domain *dom, uint64_t quantum_ns)
+{
+	if (policy_guard_reentered())
+		return -DIS_EPERMISSION;
+	if (!quantum_ns)
+		return -EINVAL;
+	atomic_store(&dom->default_quantum_ns, quantum_ns);
+	return 0;
+}
+
+void dis_domain_set_fixed_slices(struct dis_domain *dom, bool fixed)
+{
+	if (policy_guard_reentered())
+		return;
+	atomic_store(&dom->stretching, !fixed);
+}
+
+void dis_domain_set_host_load(struct dis_domain *dom,
+			      const struct dis_host_load *load)
+{
+	if (policy_guard_reentered())
+		return;
+	pthread_mutex_lock(&dom->lock);
+	dom->host_load = *load;
+	pthread_mutex_unlock(&dom->lock);
+	for (unsigned i = 0; i < dom->ncores && i < DIS_CORES_MAX; i++) {
+		uint32_t foreign = load->foreign[i];
+
+		atomic_store_explicit(&dom->cores[i].foreign,
+				      foreign == DIS_LOAD_ABSENT ? 0 : foreign,
+				      memory_order_relaxed);
+	}
+}
+
+void dis_domain_set_counters(struct dis_domain *dom, bool on)
+{
+	if (policy_guard_reentered())
+		return;
+	atomic_store(&dom->counters, on);
 }

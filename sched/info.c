@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at a domain: snapshots, counts, events, invariants. */
-#include <errno.h>
+/* Looking at a domain: snapshots, counts, events. */
 #include <string.h>
 
 #include <dis/assert.h>
@@ -8,7 +7,6 @@
 
 #include "analyze.h"
 #include "core.h"
-#include "state.h"
 
 /* Structures of uint64_t alone, copied field by field while others write. */
 static void copy_figures(void *to, const void *from, size_t size)
@@ -107,64 +105,6 @@ void dis_domain_get_usage(struct dis_domain *dom, struct dis_domain_usage *out)
 	pthread_mutex_unlock(&dom->lock);
 }
 
-void dis_domain_trigger(struct dis_domain *dom)
-{
-	if (policy_guard_reentered())
-		return;
-	for (unsigned i = 0; i < dom->ncores; i++)
-		mailbox_force(&dom->cores[i]);
-}
-
-void dis_domain_pause_preemption(struct dis_domain *dom)
-{
-	if (policy_guard_reentered())
-		return;
-	atomic_store(&dom->paused, true);
-}
-
-void dis_domain_resume_preemption(struct dis_domain *dom)
-{
-	if (policy_guard_reentered())
-		return;
-	atomic_store(&dom->paused, false);
-	/* Timers were not armed meanwhile. */
-	dis_domain_trigger(dom);
-}
-
-int dis_domain_set_default_quantum(struct dis_domain *dom, uint64_t quantum_ns)
-{
-	if (policy_guard_reentered())
-		return -DIS_EPERMISSION;
-	if (!quantum_ns)
-		return -EINVAL;
-	atomic_store(&dom->default_quantum_ns, quantum_ns);
-	return 0;
-}
-
-void dis_domain_set_fixed_slices(struct dis_domain *dom, bool fixed)
-{
-	if (policy_guard_reentered())
-		return;
-	atomic_store(&dom->stretching, !fixed);
-}
-
-void dis_domain_set_host_load(struct dis_domain *dom,
-			      const struct dis_host_load *load)
-{
-	if (policy_guard_reentered())
-		return;
-	pthread_mutex_lock(&dom->lock);
-	dom->host_load = *load;
-	pthread_mutex_unlock(&dom->lock);
-	for (unsigned i = 0; i < dom->ncores && i < DIS_CORES_MAX; i++) {
-		uint32_t foreign = load->foreign[i];
-
-		atomic_store_explicit(&dom->cores[i].foreign,
-				      foreign == DIS_LOAD_ABSENT ? 0 : foreign,
-				      memory_order_relaxed);
-	}
-}
-
 void dis_domain_get_host_load(struct dis_domain *dom, struct dis_host_load *out)
 {
 	memset(out, 0xff, sizeof(*out)); /* absent */
@@ -173,13 +113,6 @@ void dis_domain_get_host_load(struct dis_domain *dom, struct dis_host_load *out)
 	pthread_mutex_lock(&dom->lock);
 	*out = dom->host_load;
 	pthread_mutex_unlock(&dom->lock);
-}
-
-void dis_domain_set_counters(struct dis_domain *dom, bool on)
-{
-	if (policy_guard_reentered())
-		return;
-	atomic_store(&dom->counters, on);
 }
 
 void dis_domain_count_states(struct dis_domain *dom, uint64_t now[DIS_STATES],
@@ -229,104 +162,4 @@ unsigned dis_domain_read_events(struct dis_domain *dom, unsigned ring,
 	return event_ring_take(ring == dom->ncores ? &dom->ring
 						   : &dom->cores[ring].ring,
 			       out, max);
-}
-
-/* Is @vcpu where its place says, once? */
-static void check_vcpu(const struct dis_vcpu *vcpu)
-{
-	const struct dis_core *core = vcpu_core(vcpu);
-	enum dis_class klass = vcpu->intent.klass;
-	const struct dis_vcpu *other;
-	unsigned found = 0;
-
-	TAILQ_FOREACH(other, &core->runq.list[klass], run_link)
-		found += other == vcpu;
-	switch ((enum dis_place)vcpu->place) {
-	case DIS_PLACE_RUNQ:
-		DIS_ASSERT(found == 1 && vcpu->state == DIS_STATE_SCHEDULED);
-		return;
-	case DIS_PLACE_CURRENT:
-		DIS_ASSERT(core->current == vcpu &&
-			   vcpu->state == DIS_STATE_RUNNING);
-		break;
-	case DIS_PLACE_SLEEPQ:
-		DIS_ASSERT(vcpu->state == DIS_STATE_SLEEPING);
-		break;
-	case DIS_PLACE_PARKED:
-		DIS_ASSERT(vcpu->state == DIS_STATE_THROTTLED ||
-			   vcpu->state == DIS_STATE_SCHEDULED);
-		break;
-	case DIS_PLACE_BLOCKED:
-	case DIS_PLACE_JOINING:
-		DIS_ASSERT(vcpu->state == DIS_STATE_WAITING);
-		break;
-	case DIS_PLACE_TRANSIT:
-	case DIS_PLACE_NONE:
-		DIS_ASSERT(vcpu->state == DIS_STATE_SCHEDULED ||
-			   dis_state_final(vcpu->state));
-		break;
-	}
-	DIS_ASSERT(found == 0 &&
-		   !vcpu->in_crowd == (vcpu->place != DIS_PLACE_CURRENT));
-}
-
-/* As many sleep and are parked on @core as it counts. */
-static void check_lengths(const struct dis_core *core)
-{
-	const struct slab *vcpus = &core->dom->vcpus;
-	unsigned sleeping = 0, parked = 0;
-
-	for (unsigned i = 0; i < vcpus->capacity; i++) {
-		const struct dis_vcpu *vcpu = slab_at(vcpus, i);
-
-		if (slab_id_at(vcpus, i) == DIS_ID_NONE ||
-		    vcpu_core(vcpu) != core)
-			continue;
-		sleeping += vcpu->place == DIS_PLACE_SLEEPQ;
-		parked += vcpu->place == DIS_PLACE_PARKED;
-	}
-	DIS_ASSERT(sleeping == core->sleepq.length && parked == core->parked);
-}
-
-static void check_queues(const struct dis_core *core)
-{
-	dis_cpumask reach = 0;
-	unsigned count = 0;
-
-	DIS_ASSERT(core->runq.running == core->current);
-	for (unsigned k = 0; k < DIS_CLASSES; k++) {
-		const struct policy_guard *guard = core->runq.policy[k]->guard;
-		const struct dis_vcpu *vcpu;
-		unsigned length = 0;
-
-		TAILQ_FOREACH(vcpu, &core->runq.list[k], run_link) {
-			DIS_ASSERT(vcpu_core(vcpu) == core &&
-				   vcpu->place == DIS_PLACE_RUNQ);
-			DIS_ASSERT(!guard || policy_guard_has(guard, vcpu));
-			DIS_ASSERT(vcpu->crowd ==
-				   &core->runq.crowd[k][vcpu->movable]);
-			reach |= vcpu->roams     ? DIS_CPUMASK_ALL
-				 : vcpu->movable ? vcpu->intent.affinity
-						 : 0;
-			length++;
-		}
-		DIS_ASSERT(length == core->runq.length[k]);
-		DIS_ASSERT(crowd_is_sound(&core->runq.crowd[k][false]) &&
-			   crowd_is_sound(&core->runq.crowd[k][true]));
-		DIS_ASSERT((length != 0) == (core->runq.nonempty >> k & 1u));
-		count += length;
-	}
-	DIS_ASSERT(count == core->runq.count);
-	DIS_ASSERT(reach == atomic_load(&core->runq.reach));
-}
-
-void dis_domain_check(struct dis_domain *dom)
-{
-	for (unsigned i = 0; i < dom->ncores; i++) {
-		check_queues(&dom->cores[i]);
-		check_lengths(&dom->cores[i]);
-	}
-	for (unsigned i = 0; i < dom->vcpus.capacity; i++)
-		if (slab_id_at(&dom->vcpus, i) != DIS_ID_NONE)
-			check_vcpu(slab_at(&dom->vcpus, i));
 }
