@@ -148,6 +148,42 @@ static void offer_input(struct wait *w)
 	memmove(w->input, w->input + taken, w->input_len);
 }
 
+/* What guests have written to serial lines and consoles, and troubles of devices. */
+static void show_output(struct wait *w, const struct pollfd *fds)
+{
+	struct run_session *session = w->session;
+
+	if (fds[POLL_SERIAL].revents || fds[POLL_ROOM].revents) {
+		progress_end(&w->progress);
+		run_serial_flush(&session->lines, false);
+	}
+	if (session->io.to == &session->io.lines &&
+	    (fds[POLL_CONSOLE].revents || fds[POLL_CONSOLE_ROOM].revents)) {
+		progress_end(&w->progress);
+		run_serial_flush(&session->io.lines, false);
+	}
+	if (fds[POLL_TROUBLE].revents) {
+		progress_end(&w->progress);
+		run_io_say_troubles(session);
+	}
+}
+
+static void choose_polls(const struct wait *w, struct pollfd fds[POLLS])
+{
+	struct run_session *session = w->session;
+	bool reads = w->input_open && !w->input_len;
+
+	fds[POLL_ENDED] = (struct pollfd){session->ended_fd, POLLIN, 0};
+	fds[POLL_SERIAL] = (struct pollfd){session->lines.fd, POLLIN, 0};
+	fds[POLL_ROOM] = (struct pollfd){run_serial_stuck_fd(&session->lines),
+					 POLLOUT, 0};
+	fds[POLL_CONSOLE] = (struct pollfd){session->io.lines.fd, POLLIN, 0};
+	fds[POLL_CONSOLE_ROOM] = (struct pollfd){
+		run_serial_stuck_fd(&session->io.lines), POLLOUT, 0};
+	fds[POLL_TROUBLE] = (struct pollfd){session->io.trouble_fd, POLLIN, 0};
+	fds[POLL_INPUT] = (struct pollfd){reads ? STDIN_FILENO : -1, POLLIN, 0};
+}
+
 /* Milliseconds until there is something to do that no descriptor tells. */
 static int timeout_ms(const struct wait *w, uint64_t now_ns)
 {
@@ -223,25 +259,12 @@ void run_wait(struct run_session *session)
 	sample_host(session);
 	progress_init(&w.progress, stderr);
 	while (w.live && !session->stuck) {
-		struct pollfd fds[POLLS] = {
-			[POLL_ENDED] = {session->ended_fd, POLLIN, 0},
-			[POLL_SERIAL] = {session->lines.fd, POLLIN, 0},
-			[POLL_ROOM] = {run_serial_stuck_fd(&session->lines),
-				       POLLOUT, 0},
-			[POLL_CONSOLE] = {session->io.lines.fd, POLLIN, 0},
-			[POLL_CONSOLE_ROOM] = {run_serial_stuck_fd(
-						       &session->io.lines),
-					       POLLOUT, 0},
-			[POLL_TROUBLE] = {session->io.trouble_fd, POLLIN, 0},
-			[POLL_INPUT] = {w.input_open && !w.input_len
-						? STDIN_FILENO
-						: -1,
-					POLLIN, 0},
-		};
+		struct pollfd fds[POLLS];
 		uint64_t now_ns = dis_clock_ns();
 
 		if (now_ns - w.start_ns >= o->time_limit_ns)
 			stop_all(&w);
+		choose_polls(&w, fds);
 		wait_for(fds, timeout_ms(&w, now_ns));
 		dis_executors_watch(session->execs);
 		if (fds[POLL_ENDED].revents)
@@ -255,20 +278,7 @@ void run_wait(struct run_session *session)
 		if (fds[POLL_INPUT].revents)
 			read_input(&w);
 		offer_input(&w);
-		if (fds[POLL_SERIAL].revents || fds[POLL_ROOM].revents) {
-			progress_end(&w.progress);
-			run_serial_flush(&session->lines, false);
-		}
-		if (session->io.to == &session->io.lines &&
-		    (fds[POLL_CONSOLE].revents ||
-		     fds[POLL_CONSOLE_ROOM].revents)) {
-			progress_end(&w.progress);
-			run_serial_flush(&session->io.lines, false);
-		}
-		if (fds[POLL_TROUBLE].revents) {
-			progress_end(&w.progress);
-			run_io_say_troubles(session);
-		}
+		show_output(&w, fds);
 		/* A trace that cannot be written says so when it is closed. */
 		run_drain_events(session);
 		watch_modules(&w, now_ns);
