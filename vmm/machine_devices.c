@@ -162,6 +162,27 @@ static void yield_to(void *ctx, unsigned vcpu, unsigned to)
 	dis_vcpu_yield_to(machine->vcpus[vcpu].dis, machine->vcpus[to].dis);
 }
 
+static int add_to_buses(struct machine *machine)
+{
+	int ret = 0;
+
+	if (!machine->vm.kernel_irqchip)
+		ret = intc_attach(&machine->intc, &machine->bus, &machine->mmio);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, PC_COM1_PORT, UART_PORTS,
+				 &uart_ops, &machine->uart);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, DISVM_HC_PORT, DISVM_HC_PORTS,
+				 &hypercall_ops, &machine->hypercall);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, DISVM_DEBUG_EXIT_PORT,
+				 DEBUG_EXIT_PORTS, &debug_exit_ops, NULL);
+	if (!ret)
+		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
+				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
+	return ret;
+}
+
 int machine_devices_add(struct machine *machine)
 {
 	struct uart_config serial = {
@@ -193,20 +214,7 @@ int machine_devices_add(struct machine *machine)
 		goto err_uart;
 	io_bus_init(&machine->bus, IO_BUS_PORTS);
 	io_bus_init(&machine->mmio, IO_BUS_MEMORY);
-	if (!machine->vm.kernel_irqchip)
-		ret = intc_attach(&machine->intc, &machine->bus, &machine->mmio);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, PC_COM1_PORT, UART_PORTS,
-				 &uart_ops, &machine->uart);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, DISVM_HC_PORT, DISVM_HC_PORTS,
-				 &hypercall_ops, &machine->hypercall);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, DISVM_DEBUG_EXIT_PORT,
-				 DEBUG_EXIT_PORTS, &debug_exit_ops, NULL);
-	if (!ret)
-		ret = io_bus_add(&machine->bus, PC_SLEEP_CONTROL_PORT,
-				 ACPI_POWER_PORTS, &acpi_power_ops, NULL);
+	ret = add_to_buses(machine);
 	if (ret)
 		goto err_buses;
 	ret = machine_pc_add(machine);
