@@ -2,10 +2,11 @@
 /* The result of a bench as JSON; see output.h. */
 #include "bench/output.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+
+#include "cli/json_write.h"
 
 struct bench_spread bench_figure_spread(const struct bench_result *result,
 					unsigned figure)
@@ -265,15 +266,5 @@ static json_t *all_of(const struct bench_report *reports, unsigned n)
 
 int bench_write_json(const struct bench_report *reports, unsigned n, FILE *to)
 {
-	json_t *root = n == 1 ? report_of(reports) : all_of(reports, n);
-	int ret = 0;
-
-	if (!root)
-		return -ENOMEM;
-	errno = 0;
-	if (json_dumpf(root, to, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
-	    fputc('\n', to) == EOF || fflush(to))
-		ret = errno ? -errno : -EIO;
-	json_decref(root);
-	return ret;
+	return json_write(n == 1 ? report_of(reports) : all_of(reports, n), to);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as JSON, schema REPORT_SCHEMA; see report.h. */
-#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "cli.h"
+#include "json_write.h"
 #include "report.h"
 
 /* JSON integers are signed here; a guest may have written anything. */
@@ -253,15 +253,5 @@ err_free:
 
 int report_write_json(const struct run_report *report, FILE *to)
 {
-	json_t *root = report_of(report);
-	int ret = 0;
-
-	if (!root)
-		return -ENOMEM;
-	errno = 0;
-	if (json_dumpf(root, to, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
-	    fputc('\n', to) == EOF || fflush(to))
-		ret = errno ? -errno : -EIO;
-	json_decref(root);
-	return ret;
+	return json_write(report_of(report), to);
 }

@@ -9,6 +9,7 @@
 #include <dis/units.h>
 
 #include "cli.h"
+#include "json_write.h"
 
 /* Of one core, per mille. */
 static unsigned share_permille(const struct sim_report *r,
@@ -110,7 +111,6 @@ int sim_report_json(const struct sim_report *r, FILE *to)
 	const struct sim_trace *t = r->trace;
 	json_t *vcpus = json_array(), *root;
 	char text[DIS_INTENT_TEXT_MAX];
-	int ret;
 
 	for (size_t i = 0; i < t->n_vcpus; i++) {
 		dis_intent_format(&t->vcpus[i].intent, text, sizeof(text));
@@ -129,10 +129,5 @@ int sim_report_json(const struct sim_report *r, FILE *to)
 			 "policy", policies_of(r, false), "replayed", "cores",
 			 (int)r->rules->cores, "policy", policies_of(r, true),
 			 "idle_ns", r->idle_ns, "vcpus", vcpus);
-	if (!root)
-		return -ENOMEM;
-	ret = json_dumpf(root, to, JSON_INDENT(2)) ? -EIO : 0;
-	fputc('\n', to);
-	json_decref(root);
-	return ret;
+	return json_write(root, to);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * How all JSON documents of disvm are written: reports, results, replays.
+ *
+ * Place in the flow: whoever made the document hands it over here.
+ * Locking: none; the main thread only.
+ */
+#ifndef DISVM_JSON_WRITE_H
+#define DISVM_JSON_WRITE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/**
+ * json_write - write @root, indented, and free it.
+ * @root: NULL: there was no memory for it.
+ *
+ * Return: 0, -ENOMEM, or -errno of writing, which has reached the file.
+ */
+int json_write(json_t *root, FILE *to);
+
+#endif
