@@ -6,14 +6,15 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kvm/vcpu.h"
+#include "lib/build_dir.h"
 
 #define MEM_BYTES (UINT64_C(4) << 20)
 #define ERR_BYTES 512
@@ -92,20 +93,11 @@ void pool_close(struct pool *pool)
 static const char *image_path(void)
 {
 	static char path[PATH_MAX + 32];
-	char *end = path;
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
 
-	assert_in_range(n, 1, PATH_MAX - 1);
-	path[n] = '\0';
-	/* BUILD/tests/kvm/test_x */
-	for (unsigned i = 0; i < 3; i++) {
-		end = strrchr(path, '/');
-		assert_non_null(end);
-		*end = '\0';
-	}
-	strcpy(end, "/tiny.elf");
+	snprintf(path, sizeof(path), "%s/tiny.elf", build_dir());
 	if (access(path, R_OK))
-		strcpy(end, "/../images/tiny.elf");
+		snprintf(path, sizeof(path), "%s/../images/tiny.elf",
+			 build_dir());
 	return path;
 }
 

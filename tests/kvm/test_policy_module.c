@@ -6,15 +6,14 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <dis/module.h>
 
 #include "kvm/pool.h"
+#include "lib/build_dir.h"
 
 #define VCPUS 6u
 
@@ -24,22 +23,13 @@ static struct machine_kind kind;
 static struct machine *guest;
 static char err[512];
 
-/* BUILD/tests/modules/NAME.so; this is BUILD/tests/kvm/test_policy_module. */
 static const struct dis_policy_ops *load(const char *name)
 {
 	const struct dis_policy_ops *ops;
 	char path[PATH_MAX + 64];
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
-	char *end;
 
-	assert_in_range(n, 1, PATH_MAX - 1);
-	path[n] = '\0';
-	for (unsigned i = 0; i < 2; i++) {
-		end = strrchr(path, '/');
-		assert_non_null(end);
-		*end = '\0';
-	}
-	snprintf(end, 64, "/modules/%s.so", name);
+	snprintf(path, sizeof(path), "%s/tests/modules/%s.so", build_dir(),
+		 name);
 	if (dis_module_load(modules, path, &ops, err, sizeof(err)))
 		fail_msg("%s", err);
 	return ops;
