@@ -1,142 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The I/O threads: who is ready is served, nobody is forgotten, disks do not take all
- * threads, what ends has ended (R: CARD-11, EVO-E3).
+ * threads, what ends has ended (R: CARD-11). Whom they charge: test_io_charge.c.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "test_io_pool_fixture.h"
 
 #include <pthread.h>
-#include <semaphore.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <dis/executor.h>
-
-#include "io/pool.h"
-
-/*
- * A source that notes each serve; with @wait it stays in it until it is let go.
- * @more: so many times it says that there is more.
- */
-struct thing {
-	struct io_source source;
-	sem_t entered;
-	sem_t go_on;
-	sem_t left;
-	sem_t stopped;
-	atomic_bool wait;
-	atomic_uint more;
-	atomic_uint serves;
-	atomic_uint inside;
-	atomic_uint most_inside;
-	uint64_t bytes;
-	uint64_t at_ns[16]; /* of the first serves */
-};
-
-struct fixture {
-	struct io_pool *pool;
-	struct io_account account;
-	atomic_ullong charged_ns;
-	atomic_ullong used_ns; /* of the threads that charged */
-	atomic_uint charges;
-	struct thing things[8];
-};
-
-static void wait_for(sem_t *sem)
-{
-	while (sem_wait(sem))
-		;
-}
-
-static void serve(struct io_source *source, struct io_work *work)
-{
-	struct thing *t = (struct thing *)source;
-	unsigned inside = atomic_fetch_add(&t->inside, 1) + 1;
-	unsigned most = atomic_load(&t->most_inside), n;
-
-	while (inside > most &&
-	       !atomic_compare_exchange_weak(&t->most_inside, &most, inside))
-		;
-	n = atomic_fetch_add(&t->serves, 1);
-	if (n < 16)
-		t->at_ns[n] = dis_clock_ns();
-	work->bytes = t->bytes;
-	sem_post(&t->entered);
-	if (atomic_load(&t->wait))
-		wait_for(&t->go_on);
-	if (atomic_load(&t->more)) {
-		atomic_fetch_sub(&t->more, 1);
-		work->more = true;
-	}
-	atomic_fetch_sub(&t->inside, 1);
-	sem_post(&t->left);
-}
-
-static unsigned on_stopped(struct io_source *source)
-{
-	struct thing *t = (struct thing *)source;
-
-	/* Nobody is in there. */
-	if (atomic_load(&t->inside))
-		abort();
-	sem_post(&t->stopped);
-	return 3;
-}
-
-static const struct io_source_ops ops = {.serve = serve, .stopped = on_stopped};
-
-static struct thing *add_with(struct fixture *f, unsigned i, bool slow,
-			      unsigned servers_max, unsigned priority)
-{
-	struct thing *t = &f->things[i];
-
-	memset(t, 0, sizeof(*t));
-	sem_init(&t->entered, 0, 0);
-	sem_init(&t->go_on, 0, 0);
-	sem_init(&t->left, 0, 0);
-	sem_init(&t->stopped, 0, 0);
-	t->source = (struct io_source){
-		.ops = &ops,
-		.account = &f->account,
-		.priority = priority,
-		.slow = slow,
-		.servers_max = servers_max,
-	};
-	assert_int_equal(io_source_add(f->pool, &t->source), 0);
-	return t;
-}
-
-static struct thing *add(struct fixture *f, unsigned i, bool slow,
-			 unsigned servers_max)
-{
-	return add_with(f, i, slow, servers_max, IO_PRIORITY_DEFAULT);
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	assert_int_equal(io_pool_create(&f->pool), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	io_pool_destroy(f->pool);
-	free(f);
-	return 0;
-}
 
 static void test_pool_serves_who_is_ready(void **state)
 {
@@ -393,125 +264,6 @@ static void test_pool_event_of_a_former_source_is_ignored(void **state)
 	assert_int_equal(atomic_load(&next->serves), 0);
 }
 
-static void on_charge(void *ctx, unsigned vcpu, uint64_t ns)
-{
-	struct fixture *f = ctx;
-
-	if (vcpu != 3)
-		return;
-	atomic_fetch_add(&f->charged_ns, ns);
-	atomic_fetch_add(&f->charges, 1);
-}
-
-/* Uses CPU time, on behalf of vCPU 3 every second time. */
-static void busy_serve(struct io_source *source, struct io_work *work)
-{
-	struct thing *t = (struct thing *)source;
-	unsigned n = atomic_fetch_add(&t->serves, 1);
-
-	for (volatile unsigned i = 0; i < 100000; i++)
-		;
-	if (n % 2 == 0)
-		work->vcpu = 3;
-	sem_post(&t->left);
-}
-
-static const struct io_source_ops busy_ops = {.serve = busy_serve};
-
-/* R: EVO-E3 */
-static void test_pool_charges_who_it_was_for(void **state)
-{
-	struct fixture *f = *state;
-	struct thing *t;
-
-	f->account = (struct io_account){.charge = on_charge, .ctx = f};
-	t = add(f, 0, false, 1);
-	t->source.ops = &busy_ops;
-	for (unsigned i = 0; i < 10; i++) {
-		io_source_ready(&t->source);
-		wait_for(&t->left);
-	}
-	io_source_remove(&t->source);
-	assert_int_equal(atomic_load(&f->charges), 5);
-	/* 100,000 turns of a loop are more than that on any machine. */
-	assert_true(atomic_load(&f->charged_ns) > 5 * (uint64_t)10000);
-}
-
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * DIS_S_NS + (uint64_t)ts.tv_nsec;
-}
-
-/* Of one I/O thread: what it has charged, and has used since its first charge. */
-static _Thread_local uint64_t own_charged_ns, own_begin_ns;
-
-/* As on_charge(); and it must be no more than the thread has used. */
-static void on_charge_of_all(void *ctx, unsigned vcpu, uint64_t ns)
-{
-	struct fixture *f = ctx;
-	uint64_t now_ns = thread_cpu_ns();
-
-	(void)vcpu;
-	own_charged_ns += ns;
-	if (own_charged_ns > now_ns)
-		abort();
-	if (own_begin_ns) {
-		atomic_fetch_add(&f->charged_ns, ns);
-		atomic_fetch_add(&f->used_ns, now_ns - own_begin_ns);
-	}
-	own_begin_ns = now_ns;
-}
-
-static void idle_serve(struct io_source *source, struct io_work *work)
-{
-	(void)work;
-	sem_post(&((struct thing *)source)->left);
-}
-
-static const struct io_source_ops idle_ops = {.serve = idle_serve};
-
-/*
- * R: EVO-E3. Serves that do nothing: nearly all is for being woken, and is charged
- * nevertheless; the sleep before each is not.
- */
-static void test_pool_charges_the_way_to_a_serve(void **state)
-{
-	struct fixture *f = *state;
-	struct thing *t;
-
-	f->account = (struct io_account){.charge = on_charge_of_all, .ctx = f};
-	t = add(f, 0, false, 1);
-	t->source.ops = &idle_ops;
-	for (unsigned i = 0; i < 2000; i++) {
-		io_source_ready(&t->source);
-		wait_for(&t->left);
-	}
-	io_source_remove(&t->source);
-	assert_true(atomic_load(&f->used_ns) > 0);
-	assert_true(atomic_load(&f->charged_ns) >=
-		    atomic_load(&f->used_ns) / 4 * 3);
-}
-
-/* R: EVO-E3. Resets without end are not for free. */
-static void test_pool_charges_the_end_of_a_stop(void **state)
-{
-	struct fixture *f = *state;
-	struct thing *t;
-
-	f->account = (struct io_account){.charge = on_charge, .ctx = f};
-	t = add(f, 0, false, 1);
-	for (unsigned i = 0; i < 10; i++) {
-		io_source_stop(&t->source);
-		wait_for(&t->stopped);
-	}
-	io_source_remove(&t->source);
-	assert_int_equal(atomic_load(&f->charges), 10);
-	assert_true(atomic_load(&f->charged_ns) > 0);
-}
-
 /* R: DIS-6 */
 static void test_pool_bandwidth_spaces_serves(void **state)
 {
@@ -620,8 +372,6 @@ static void test_pool_forgets_nobody(void **state)
 		io_source_remove(&f->things[i].source);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -637,9 +387,6 @@ int main(void)
 		T(test_pool_remove_takes_out_who_waits),
 		T(test_pool_descriptor_makes_its_source_ready),
 		T(test_pool_event_of_a_former_source_is_ignored),
-		T(test_pool_charges_who_it_was_for),
-		T(test_pool_charges_the_way_to_a_serve),
-		T(test_pool_charges_the_end_of_a_stop),
 		T(test_pool_bandwidth_spaces_serves),
 		T(test_pool_who_is_held_back_is_not_forgotten),
 		T(test_pool_forgets_nobody),
