@@ -316,6 +316,43 @@ static void test_floor_credit_is_one_slice_at_most(void **state)
 	world_close(w);
 }
 
+/* Three floors, owed from 20, 45 and 95 ms on, at the end of a slice of 100 ms. */
+static void expect_order(const unsigned order[3])
+{
+	static const unsigned permille[] = {200, 100, 50};
+	struct dis_domain_config cfg = world_config(1);
+	struct role roles[4] = {ROLE(DIS_CLASS_SYSTEM, world_hog)};
+	struct world *w;
+	dis_id vm;
+
+	cfg.quantum_ns[DIS_CLASS_SYSTEM] = 100 * MS;
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned klass = DIS_CLASS_INTERACTIVE + order[i];
+
+		cfg.floor_permille[klass] = permille[i];
+		roles[1 + i] = (struct role)ROLE(klass, world_hog);
+	}
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 4);
+	world_run(w, 98 * MS);
+	for (unsigned i = 0; i < 3; i++) {
+		world_run(w, 4 * MS);
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1 + i));
+	}
+	world_close(w);
+}
+
+/* R: DIS-14. Not the most urgent class, nor the least: the one that is owed for longest. */
+static void test_floor_longest_overdue_goes_first(void **state)
+{
+	static const unsigned orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		expect_order(orders[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_floor_pingpong_above_does_not_starve),
 		cmocka_unit_test(test_floor_siblings_share_it_evenly),
 		cmocka_unit_test(test_floor_credit_is_one_slice_at_most),
+		cmocka_unit_test(test_floor_longest_overdue_goes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
