@@ -136,31 +136,31 @@ static void command(const struct fuzz_step *s)
 	}
 }
 
+static void step(const struct fuzz_step *s)
+{
+	switch (s->what & 7u) {
+	case 0:
+	case 1:
+		answer(s->what & 8u);
+		break;
+	case 2:
+		move_sector(s);
+		break;
+	case 3:
+	case 4:
+		command(s);
+		break;
+	default:
+		access_port(s);
+		break;
+	}
+	check_channel();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_step s;
-
 	start();
-	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
-		memcpy(&s, data, sizeof(s));
-		switch (s.what & 7u) {
-		case 0:
-		case 1:
-			answer(s.what & 8u);
-			break;
-		case 2:
-			move_sector(&s);
-			break;
-		case 3:
-		case 4:
-			command(&s);
-			break;
-		default:
-			access_port(&s);
-			break;
-		}
-		check_channel();
-	}
+	fuzz_steps(data, size, step);
 	/* Whatever it was: the end of it can be waited for. */
 	answer(false);
 	/* The read-only disk is as it was. */

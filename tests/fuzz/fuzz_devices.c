@@ -210,13 +210,8 @@ static void step(const struct fuzz_step *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_step s;
-
 	start();
-	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
-		memcpy(&s, data, sizeof(s));
-		step(&s);
-	}
+	fuzz_steps(data, size, step);
 	uart_destroy(&uart);
 	hypercall_destroy(&hypercall);
 	io_bus_fini(&bus);

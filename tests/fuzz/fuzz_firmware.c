@@ -108,21 +108,21 @@ static void check_guards(void)
 	fuzz_check(memory[GUARD_BYTES - 1] == GUARD);
 }
 
+static void step(const struct fuzz_step *s)
+{
+	if (s->what & 1u)
+		/* Where commands are: at the start. */
+		memcpy(memory + GUARD_BYTES + s->where / 8 * 4, s->val,
+		       sizeof(s->val));
+	else
+		access_port(s);
+	fuzz_check(!(levels[PC_KEYBOARD_GSI] && levels[PC_MOUSE_GSI]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_step s;
-
 	start();
-	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
-		memcpy(&s, data, sizeof(s));
-		if (s.what & 1u)
-			/* Where commands are: at the start. */
-			memcpy(memory + GUARD_BYTES + s.where / 8 * 4, s.val,
-			       sizeof(s.val));
-		else
-			access_port(&s);
-		fuzz_check(!(levels[PC_KEYBOARD_GSI] && levels[PC_MOUSE_GSI]));
-	}
+	fuzz_steps(data, size, step);
 	check_guards();
 	debug_port_destroy(&debug_port);
 	fw_cfg_destroy(&fw_cfg);

@@ -39,6 +39,18 @@ static inline uint32_t fuzz_value(const struct fuzz_step *s)
 	return val;
 }
 
+/** Does each step of the input. */
+static inline void fuzz_steps(const uint8_t *data, size_t size,
+			      void (*step)(const struct fuzz_step *s))
+{
+	struct fuzz_step s;
+
+	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
+		memcpy(&s, data, sizeof(s));
+		step(&s);
+	}
+}
+
 /** The access of @s to @port; @data: what it wrote or read, of FUZZ_STRING_MAX. */
 static inline struct io_access
 fuzz_access_of(uint16_t port, const struct fuzz_step *s, uint8_t *data)

@@ -130,13 +130,8 @@ static void step(const struct fuzz_step *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz_step s;
-
 	start();
-	for (; size >= sizeof(s); data += sizeof(s), size -= sizeof(s)) {
-		memcpy(&s, data, sizeof(s));
-		step(&s);
-	}
+	fuzz_steps(data, size, step);
 	pit_destroy(&pit);
 	cmos_destroy(&cmos);
 	return 0;
