@@ -14,6 +14,26 @@
 
 #define BARE_VM_RUNS_MAX 200u
 
+/**
+ * For real-mode code of vCPU 0; both write EAX, ECX and EDX. apic_on: its local APIC in
+ * x2APIC form. pv_eoi_on, after that: its interrupts end by the word at 0x700.
+ */
+#define BARE_VM_MACROS \
+	".macro apic_on\n" \
+	"	movl $0x1b, %ecx\n" \
+	"	movl $0xfee00d00, %eax\n" \
+	"	xorl %edx, %edx\n" \
+	"	wrmsr\n" \
+	"	movl $0x80f, %ecx\n" \
+	"	movl $0x1ff, %eax\n" \
+	"	wrmsr\n" \
+	".endm\n" \
+	".macro pv_eoi_on\n" \
+	"	movl $0x4b564d04, %ecx\n" \
+	"	movl $0x701, %eax\n" \
+	"	wrmsr\n" \
+	".endm\n"
+
 struct bare_vm {
 	struct kvm kvm;
 	struct kvm_vm vm;

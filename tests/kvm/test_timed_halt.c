@@ -35,19 +35,10 @@
  * with interrupts off. The handler counts at INTERRUPTS_AT and exits with 5 after
  * number SLEEPS, or with 9 if the end of its interrupt would be an exit.
  */
-__asm__(".pushsection .rodata\n"
-	".code16\n"
+__asm__(".pushsection .rodata\n" BARE_VM_MACROS ".code16\n"
 	"halt_code:\n"
-	"	movl $0x1b, %ecx\n"
-	"	movl $0xfee00d00, %eax\n"
-	"	xorl %edx, %edx\n"
-	"	wrmsr\n"
-	"	movl $0x80f, %ecx\n"
-	"	movl $0x1ff, %eax\n"
-	"	wrmsr\n"
-	"	movl $0x4b564d04, %ecx\n"
-	"	movl $0x701, %eax\n"
-	"	wrmsr\n"
+	"	apic_on\n"
+	"	pv_eoi_on\n"
 	"	xorw %bx, %bx\n"
 	"	movw %bx, %ds\n"
 	"	movl $0x832, %ecx\n"
