@@ -14,6 +14,7 @@
 
 struct bed {
 	struct world *w;
+	dis_id busy_vm;
 	struct world_vcpu *busy;  /* devices work for this one, */
 	struct world_vcpu *plain; /* and not for this one */
 };
@@ -26,7 +27,8 @@ static void bed_open(struct bed *bed, const struct role *role,
 
 	cfg.policy[DIS_CLASS_BATCH] = policy;
 	bed->w = world_open(&cfg, 0);
-	bed->busy = world_vcpu(bed->w, world_vm(bed->w, role, 1), 0);
+	bed->busy_vm = world_vm(bed->w, role, 1);
+	bed->busy = world_vcpu(bed->w, bed->busy_vm, 0);
 	bed->plain = world_vcpu(bed->w, world_vm(bed->w, role, 1), 0);
 }
 
@@ -120,6 +122,28 @@ static void test_charge_under_rr_shortens_its_turns(void **state)
 	world_close(bed.w);
 }
 
+/* However much it was, it gets on with each turn. */
+static void test_charge_takes_half_of_a_turn_at_most(void **state)
+{
+	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, &role, NULL);
+	world_run(bed.w, 15 * MS);
+	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.plain);
+	dis_vcpu_charge(bed.busy->vcpu, SECOND_NS);
+	world_run(bed.w, 9 * MS);
+	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.busy);
+	world_run(bed.w, 2 * MS);
+	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.plain);
+	/* Once: the next turn is a whole one. */
+	world_run(bed.w, 18 * MS);
+	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.busy);
+	assert_int_equal(world_stats(bed.busy).device_ns, SECOND_NS);
+	world_close(bed.w);
+}
+
 /* R: DIS-6: a maximum is one of all that is done for it. */
 static void test_charge_uses_up_its_maximum(void **state)
 {
@@ -139,6 +163,27 @@ static void test_charge_uses_up_its_maximum(void **state)
 	world_close(bed.w);
 }
 
+/* R: DIS-6: so is a VM's. */
+static void test_charge_uses_up_the_maximum_of_its_vm(void **state)
+{
+	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
+	struct dis_vcpu_stats busy;
+	char err[256];
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, &role, NULL);
+	assert_int_equal(dis_domain_set_shares(bed.w->dom, bed.busy_vm, 0, 300,
+					       err, sizeof(err)),
+			 0);
+	world_settle(bed.w);
+	run_with_devices(&bed, 10 * SECOND_NS, 10 * MS, MS);
+	busy = world_stats(bed.busy);
+	assert_true(busy.cpu_ns + busy.device_ns <= 3100 * MS);
+	assert_in_range(busy.cpu_ns, 1800 * MS, 2100 * MS);
+	world_close(bed.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,7 +191,9 @@ int main(void)
 		cmocka_unit_test(test_charge_of_a_sleeping_vcpu_is_seen_at_once),
 		cmocka_unit_test(test_charge_under_fair_costs_its_share),
 		cmocka_unit_test(test_charge_under_rr_shortens_its_turns),
+		cmocka_unit_test(test_charge_takes_half_of_a_turn_at_most),
 		cmocka_unit_test(test_charge_uses_up_its_maximum),
+		cmocka_unit_test(test_charge_uses_up_the_maximum_of_its_vm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

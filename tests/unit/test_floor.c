@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/world.h"
+#include "sched/vcpu.h"
 
 #define MS DIS_MS_NS
 #define US DIS_US_NS
@@ -223,6 +224,9 @@ static void test_floor_slice_is_not_cut_by_own_class(void **state)
 	world_run(w, 3900 * US);
 	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_wake(w, world_vcpu(w, vm, 2));
+	/* The wake waits for a pass: here is one. */
+	world_step(w, 0);
+	assert_int_equal(world_vcpu(w, vm, 2)->vcpu->place, DIS_PLACE_RUNQ);
 	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	world_run(w, 10000 * MS);
 	assert_in_range(cpu_ns(w, vm, 1, 3), 450 * MS, 550 * MS);
@@ -316,6 +320,49 @@ static void test_floor_credit_is_one_slice_at_most(void **state)
 	world_close(w);
 }
 
+/* The same if it comes in bursts that are shorter than a slice. */
+static void test_floor_credit_of_short_bursts_is_one_period(void **state)
+{
+	static const struct burst ticks[] = {{.run_ns = 100 * US,
+					      .outcome = DIS_RUN_HALT,
+					      .sleep_ns = 100 * US}};
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct role late[8];
+	struct world *w = open_world();
+	dis_id vm;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		late[i] = (struct role)ROLE(DIS_CLASS_BACKGROUND, ticks);
+	world_vm(w, roles, 1);
+	world_run(w, 10000 * MS);
+	vm = world_vm(w, late, 8);
+	world_run(w, 1000 * MS);
+	/* 5 %, and that of a period. */
+	assert_in_range(cpu_ns(w, vm, 0, 8), 40 * MS, 56 * MS);
+	world_close(w);
+}
+
+/* R: DIS-14: what a class had while nobody else wanted the core is not held against it. */
+static void test_floor_time_without_rivals_costs_one_period(void **state)
+{
+	static const struct burst ticks[] = {{.run_ns = 100 * US,
+					      .outcome = DIS_RUN_HALT,
+					      .sleep_ns = 100 * US}};
+	static const struct burst late[] = {{.outcome = DIS_RUN_HALT,
+					     .sleep_ns = 1000 * MS},
+					    {.run_ns = DIS_NEVER_NS}};
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, ticks),
+				     ROLE(DIS_CLASS_INTERACTIVE, late)};
+	struct world *w = open_world();
+
+	(void)state;
+	world_vm(w, roles, 2);
+	world_run(w, 1200 * MS);
+	assert_in_range(longest_wait_ns(w, 0, 1), 90 * MS, 100 * MS);
+	world_close(w);
+}
+
 /* Three floors, owed from 20, 45 and 95 ms on, at the end of a slice of 100 ms. */
 static void expect_order(const unsigned order[3])
 {
@@ -369,6 +416,10 @@ int main(void)
 		cmocka_unit_test(test_floor_pingpong_above_does_not_starve),
 		cmocka_unit_test(test_floor_siblings_share_it_evenly),
 		cmocka_unit_test(test_floor_credit_is_one_slice_at_most),
+		cmocka_unit_test(
+			test_floor_credit_of_short_bursts_is_one_period),
+		cmocka_unit_test(
+			test_floor_time_without_rivals_costs_one_period),
 		cmocka_unit_test(test_floor_longest_overdue_goes_first),
 	};
 

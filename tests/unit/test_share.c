@@ -160,6 +160,17 @@ static void test_share_usage_ahead_of_the_clock_counts(void **state)
 	assert_int_equal(left_ns(2 * MS), 18 * MS);
 }
 
+/* Far behind: what it says must not take the place of what was used since. */
+static void test_share_usage_of_a_late_clock_replaces_nothing(void **state)
+{
+	const uint64_t ring_ns = SHARE_BUCKETS * SHARE_BUCKET_NS;
+
+	(void)state;
+	use(ring_ns, ring_ns + 2 * MS);
+	share_window_settle(&window, 0, 0, MS);
+	assert_int_equal(left_ns(ring_ns + 2 * MS), 18 * MS);
+}
+
 static void test_share_buckets_are_used_again_after_years(void **state)
 {
 	uint64_t year_ns = 365 * UINT64_C(86400) * DIS_S_NS;
@@ -228,6 +239,7 @@ int main(void)
 		TEST(test_share_leaves_half_to_siblings),
 		TEST(test_share_overrun_counts_in_full),
 		TEST(test_share_usage_ahead_of_the_clock_counts),
+		TEST(test_share_usage_of_a_late_clock_replaces_nothing),
 		TEST(test_share_buckets_are_used_again_after_years),
 		TEST(test_share_threads_never_hold_more_than_the_quota),
 	};

@@ -154,6 +154,46 @@ static void test_max_of_vm_on_one_core_shared_by_turns(void **state)
 	world_close(w);
 }
 
+/* The same where there is enough for one of them at a time only. */
+static void test_max_of_vm_who_waits_longest_is_next(void **state)
+{
+	struct world *w = world_open_cores(1);
+	const struct role roles[] = {
+		ROLE(DIS_CLASS_BATCH, world_hog),
+		ROLE(DIS_CLASS_BATCH, world_hog),
+	};
+	dis_id vm = world_vm_stopped(w, roles, 2);
+
+	(void)state;
+	assert_int_equal(
+		dis_domain_set_shares(w->dom, vm, 0, 10, err, sizeof(err)), 0);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	world_run(w, 10 * SECOND_NS);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(cpu_ns(w, vm, i) >= 40 * MS);
+	world_close(w);
+}
+
+/* Its quantum begins anew: 7 ms in one turn, each time. R: BUD-3 */
+static void test_max_released_has_a_whole_slice(void **state)
+{
+	struct world *w = world_open_cores(1);
+	struct role roles[] = {capped(DIS_CLASS_BATCH, 70),
+			       ROLE(DIS_CLASS_BATCH, world_hog)};
+	dis_id vm = world_vm(w, roles, 2);
+
+	(void)state;
+	world_run(w, 250 * MS);
+	assert_string_equal(world_history(w, world_vcpu(w, vm, 0)),
+			    "scheduled/spawn running/dispatch "
+			    "throttled/share-max scheduled/requeue "
+			    "running/dispatch throttled/share-max "
+			    "scheduled/requeue running/dispatch "
+			    "throttled/share-max");
+	world_close(w);
+}
+
 /* R: EVO-B4: ended while parked, Throttled or Scheduled. */
 static void test_max_parked_vcpus_end_along_legal_edges(void **state)
 {
@@ -230,6 +270,8 @@ int main(void)
 		cmocka_unit_test(test_max_parked_core_idles_until_release),
 		cmocka_unit_test(test_max_of_vm_holds_over_all_cores),
 		cmocka_unit_test(test_max_of_vm_on_one_core_shared_by_turns),
+		cmocka_unit_test(test_max_of_vm_who_waits_longest_is_next),
+		cmocka_unit_test(test_max_released_has_a_whole_slice),
 		cmocka_unit_test(test_max_parked_vcpus_end_along_legal_edges),
 		cmocka_unit_test(test_max_lifted_while_parked_runs_at_once),
 		cmocka_unit_test(test_max_of_others_arms_nothing_for_free_ones),
