@@ -221,6 +221,149 @@ static void test_wake_behind_queue_longer_by_one_stays(void **state)
 	world_close(w);
 }
 
+/* The same behind one that is alone: by the wake, and not by a push after it. */
+static void test_wake_behind_lone_equal_takes_batch_core_at_once(void **state)
+{
+	struct world *w = world_open_cores(2);
+	struct world_vcpu *vcpu =
+		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
+
+	(void)state;
+	world_run(w, MS);
+	pin_on(w, 0, DIS_CLASS_INTERACTIVE, world_hog);
+	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
+	world_wake(w, vcpu);
+	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_int_equal(world_core_stats(w, 0).wake_moved, 1);
+	assert_int_equal(world_core_stats(w, 0).pushes, 0);
+	world_close(w);
+}
+
+/* One pass wakes three: one for each core that runs Batch, and the other waits. */
+static void test_wake_of_three_takes_each_batch_core_once(void **state)
+{
+	struct world *w = world_open_cores(2);
+	struct world_vcpu *vcpu[3];
+	unsigned moved = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		vcpu[i] = start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
+		world_run(w, MS);
+		assert_int_equal(world_core_of(vcpu[i]), 0);
+	}
+	pin_on(w, 0, DIS_CLASS_BATCH, world_hog);
+	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
+	for (unsigned i = 0; i < 3; i++)
+		dis_vcpu_wake(vcpu[i]->vcpu);
+	world_settle(w);
+	for (unsigned i = 0; i < 3; i++)
+		moved += world_core_of(vcpu[i]);
+	assert_int_equal(moved, 1);
+	assert_int_equal(world_core_stats(w, 0).wake_moved, 1);
+	assert_int_equal(world_core_stats(w, 0).pushes, 0);
+	world_close(w);
+}
+
+static void wake_other(struct world_vcpu *vcpu)
+{
+	struct world_vcpu *other = vcpu->arg;
+
+	dis_vcpu_wake_by(other->vcpu, vcpu->vcpu);
+}
+
+/* Wakes another one after 5 ms. */
+static const struct burst calls[] = {
+	{.run_ns = 5 * MS, .outcome = DIS_RUN_CONTINUE, .hook = wake_other},
+	{.run_ns = DIS_NEVER_NS}};
+
+/*
+ * One that sleeps on core 0 is woken by one on core 1. Beside the latter so many Batch
+ * hogs are on the cores. Return: where it goes.
+ */
+static unsigned core_after_call(const unsigned *hogs, unsigned cores)
+{
+	const struct role role = {world_intent_on(DIS_CLASS_BATCH, 2), calls, 1};
+	struct role caller = role;
+	struct world *w = world_open_cores(cores);
+	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, short_job);
+	unsigned core;
+	dis_id vm;
+
+	caller.bursts = 2;
+	world_run(w, MS);
+	vm = world_vm_stopped(w, &caller, 1);
+	world_vcpu(w, vm, 0)->arg = vcpu;
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	for (unsigned i = 0; i < cores; i++)
+		for (unsigned n = 0; n < hogs[i]; n++)
+			pin_on(w, i, DIS_CLASS_BATCH, world_hog);
+	/* To the end of the slice on core 0. */
+	world_run(w, 16 * MS);
+	assert_int_equal(world_stats(vcpu).wakes, 1);
+	core = world_core_of(vcpu);
+	world_close(w);
+	return core;
+}
+
+/* R: EVO-B3: those who talk come together, if that costs nothing. */
+static void test_wake_by_other_core_goes_there_if_it_has_no_more(void **state)
+{
+	(void)state;
+	assert_int_equal(core_after_call((unsigned[]){2, 1}, 2), 1);
+	assert_int_equal(core_after_call((unsigned[]){2, 2}, 2), 0);
+	/* Before the core with the least to do. */
+	assert_int_equal(core_after_call((unsigned[]){4, 2, 1}, 3), 1);
+	assert_int_equal(core_after_call((unsigned[]){4, 4, 1}, 3), 2);
+}
+
+/* R: DIS-9: but a core where it runs at once goes before that. */
+static void test_wake_by_other_core_goes_where_it_runs_at_once(void **state)
+{
+	struct role caller = {world_intent_on(DIS_CLASS_SYSTEM, 2), calls, 2};
+	struct world *w = world_open_cores(3);
+	struct world_vcpu *vcpu =
+		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
+	dis_id vm;
+
+	(void)state;
+	world_run(w, MS);
+	vm = world_vm_stopped(w, &caller, 1);
+	world_vcpu(w, vm, 0)->arg = vcpu;
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	pin_on(w, 0, DIS_CLASS_SYSTEM, world_hog);
+	pin_on(w, 2, DIS_CLASS_BATCH, world_hog);
+	world_run(w, 5 * MS);
+	assert_ptr_equal(w->core[2].decision.vcpu_arg, vcpu);
+	assert_int_equal(world_stats(vcpu).wait_ns, 0);
+	assert_int_equal(world_stats(vcpu).migrations, 1);
+	world_close(w);
+}
+
+/* What it had waited before it slept counts no more, also not elsewhere. */
+static void test_wake_moved_waits_from_then_on(void **state)
+{
+	struct world *w = world_open_cores(2);
+	struct world_vcpu *vcpu =
+		start_on(w, 0, DIS_CLASS_INTERACTIVE, short_job);
+	struct dis_queue_stats stats;
+
+	(void)state;
+	world_run(w, 1000 * MS);
+	pin_on(w, 0, DIS_CLASS_REALTIME, world_hog);
+	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
+	world_wake(w, vcpu);
+	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_int_equal(dis_core_get_queue(w->core[1].core,
+					    DIS_CLASS_INTERACTIVE, &stats),
+			 0);
+	assert_int_equal(stats.waits, 1);
+	assert_int_equal(stats.wait_ns, 0);
+	world_close(w);
+}
+
 /* R: EVO-B2: where many are bound to busy cores, no pass looks for idle ones. */
 static void test_wake_reach_names_only_cores_of_those_who_wait(void **state)
 {
@@ -253,7 +396,15 @@ int main(void)
 			test_wake_behind_realtime_takes_least_urgent_core),
 		cmocka_unit_test(
 			test_wake_behind_equal_takes_batch_core_at_once),
+		cmocka_unit_test(
+			test_wake_behind_lone_equal_takes_batch_core_at_once),
 		cmocka_unit_test(test_wake_of_many_spreads_them),
+		cmocka_unit_test(test_wake_of_three_takes_each_batch_core_once),
+		cmocka_unit_test(
+			test_wake_by_other_core_goes_there_if_it_has_no_more),
+		cmocka_unit_test(
+			test_wake_by_other_core_goes_where_it_runs_at_once),
+		cmocka_unit_test(test_wake_moved_waits_from_then_on),
 		cmocka_unit_test(test_wake_behind_long_queue_goes_to_short_one),
 		cmocka_unit_test(test_wake_behind_queue_longer_by_one_stays),
 		cmocka_unit_test(
