@@ -171,16 +171,70 @@ static void test_realtime_reserve_is_kept_from_floors(void **state)
 	expect_reserve_kept(&naps, 1000 * MS);
 }
 
-/* R: DIS-14: who has reserved all of a core leaves others a little all the same. */
-static void test_realtime_whole_core_leaves_a_little(void **state)
+/* A class that was not there has saved nothing up: its period begins when it comes. */
+static void test_realtime_late_class_takes_no_more(void **state)
 {
-	const struct role roles[] = {always(10 * MS),
+	const struct role roles[] = {always(10 * MS * 98 / 100)};
+	const struct role late[] = {ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w;
+	uint64_t before_ns;
+	dis_id vm;
+
+	(void)state;
+	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 1);
+	world_run(w, 10000 * MS);
+	world_vm(w, late, 1);
+	before_ns = world_stats(world_vcpu(w, vm, 0)).cpu_ns;
+	for (unsigned i = 1; i <= PERIODS; i++) {
+		world_run(w, 10 * MS);
+		world_step(w, 0);
+		assert_true(world_stats(world_vcpu(w, vm, 0)).cpu_ns -
+				    before_ns >=
+			    (i - 1) * 98 * MS / 10);
+	}
+	world_close(w);
+}
+
+/* R: DIS-14: of several floors the one with the earliest deadline is first. */
+static void test_realtime_floors_go_by_their_deadlines(void **state)
+{
+	static const unsigned permille[][2] = {{200, 50}, {50, 200}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct role roles[] = {always(500 * MS),
+				       ROLE(DIS_CLASS_INTERACTIVE, world_hog),
+				       ROLE(DIS_CLASS_BACKGROUND, world_hog)};
+		struct dis_domain_config cfg = world_config(1);
+		struct world *w;
+		dis_id vm;
+
+		roles[0].intent.period_ns = roles[0].intent.deadline_ns =
+			1000 * MS;
+		cfg.floor_permille[DIS_CLASS_INTERACTIVE] = permille[i][0];
+		cfg.floor_permille[DIS_CLASS_BACKGROUND] = permille[i][1];
+		w = world_open(&cfg, 0);
+		vm = world_vm(w, roles, 3);
+		/* When its slice ends both are owed. */
+		world_run(w, 501 * MS);
+		assert_ptr_equal(w->core[0].decision.vcpu_arg,
+				 world_vcpu(w, vm, 1 + i));
+		world_close(w);
+	}
+}
+
+/* Beside one that wants @work_ns of 10 ms. */
+static void expect_a_little(uint64_t work_ns)
+{
+	const struct role roles[] = {always(work_ns),
 				     ROLE(DIS_CLASS_BATCH, world_hog)};
 	struct dis_domain_config cfg = world_config(1);
 	struct world *w;
 	dis_id vm;
 
-	(void)state;
 	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
 	w = world_open(&cfg, 0);
 	vm = world_vm(w, roles, 2);
@@ -188,6 +242,14 @@ static void test_realtime_whole_core_leaves_a_little(void **state)
 	assert_in_range(world_stats(world_vcpu(w, vm, 1)).cpu_ns, 15 * MS,
 			20 * MS);
 	world_close(w);
+}
+
+/* R: DIS-14: who has reserved all of a core leaves others a little all the same. */
+static void test_realtime_whole_core_leaves_a_little(void **state)
+{
+	(void)state;
+	expect_a_little(10 * MS);
+	expect_a_little(10 * MS - US);
 }
 
 int main(void)
@@ -199,6 +261,8 @@ int main(void)
 		cmocka_unit_test(test_realtime_hint_takes_no_more),
 		cmocka_unit_test(test_realtime_who_was_alone_takes_no_more),
 		cmocka_unit_test(test_realtime_reserve_is_kept_from_floors),
+		cmocka_unit_test(test_realtime_late_class_takes_no_more),
+		cmocka_unit_test(test_realtime_floors_go_by_their_deadlines),
 		cmocka_unit_test(test_realtime_whole_core_leaves_a_little),
 	};
 
