@@ -271,6 +271,48 @@ static void test_balance_blocked_one_leaves_the_hog_above_it(void **state)
 	}
 }
 
+/* The same if that hog comes later; not before it has been there for a while. */
+static void test_balance_hog_above_that_comes_later_is_left(void **state)
+{
+	struct dis_domain_config cfg = world_config(2);
+	const struct role hog = {world_intent_on(DIS_CLASS_INTERACTIVE, 1),
+				 world_hog, 1};
+	const struct role roles[] = {
+		{world_intent_on(DIS_CLASS_BATCH, 2), world_hog, 1},
+		{world_intent(DIS_CLASS_BATCH), world_hog, 1}};
+	struct load load = open_load(&cfg, roles, 2);
+
+	(void)state;
+	world_run(load.w, 100 * MS);
+	assert_int_equal(world_core_of(load.of[1]), 0);
+	world_vm(load.w, &hog, 1);
+	world_run(load.w, 45 * MS);
+	assert_int_equal(world_core_of(load.of[1]), 0);
+	world_run(load.w, 955 * MS);
+	assert_int_equal(world_core_of(load.of[1]), 1);
+	assert_true(cpu_ns(&load, 1) > 500 * MS);
+	assert_true(migrations(&load) <= 2);
+	world_close(load.w);
+}
+
+/* Below a hog on each core a turn is worth nothing: three stay where they are. */
+static void test_balance_blocked_ones_take_no_turns(void **state)
+{
+	const struct role hogs[] = {
+		{world_intent_on(DIS_CLASS_INTERACTIVE, 1), world_hog, 1},
+		{world_intent_on(DIS_CLASS_INTERACTIVE, 2), world_hog, 1}};
+	struct load load = open_hogs(2, 3, NULL);
+	uint64_t before;
+
+	(void)state;
+	world_vm(load.w, hogs, 2);
+	world_run(load.w, 200 * MS);
+	before = migrations(&load);
+	world_run(load.w, 2000 * MS);
+	assert_int_equal(migrations(&load), before);
+	world_close(load.w);
+}
+
 /* R: EVO-D1: weights are load: one of double weight has a core alone. */
 static void test_balance_counts_weights(void **state)
 {
@@ -316,6 +358,9 @@ int main(void)
 		cmocka_unit_test(test_balance_short_sleepers_move_no_hog),
 		cmocka_unit_test(
 			test_balance_blocked_one_leaves_the_hog_above_it),
+		cmocka_unit_test(
+			test_balance_hog_above_that_comes_later_is_left),
+		cmocka_unit_test(test_balance_blocked_ones_take_no_turns),
 		cmocka_unit_test(test_balance_counts_weights),
 	};
 

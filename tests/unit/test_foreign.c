@@ -86,6 +86,36 @@ static void test_foreign_busy_cpu_gets_fewer_hogs_for_good(void **state)
 	world_close(w);
 }
 
+/* One hog on each core: a turn would only put two where one is. */
+static void test_foreign_busy_cpu_keeps_its_only_hog(void **state)
+{
+	static const struct burst naps[] = {
+		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 3 * MS}};
+	/* Now and then it waits behind another. */
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     {world_intent_on(DIS_CLASS_SYSTEM, 1),
+				      naps, 1}};
+	struct dis_domain_config cfg = world_config(2);
+	struct world *w = world_open(&cfg, 0);
+	uint64_t migrations = 0;
+	dis_id vm;
+
+	(void)state;
+	vm = world_vm(w, roles, 3);
+	set_foreign(w, 0, 1000);
+	world_run(w, 10 * MS);
+	for (unsigned i = 0; i < 2; i++)
+		migrations += world_stats(world_vcpu(w, vm, i)).migrations;
+	assert_int_not_equal(world_core_of(world_vcpu(w, vm, 0)),
+			     world_core_of(world_vcpu(w, vm, 1)));
+	world_run(w, 2000 * MS);
+	for (unsigned i = 0; i < 2; i++)
+		migrations -= world_stats(world_vcpu(w, vm, i)).migrations;
+	assert_int_equal(migrations, 0);
+	world_close(w);
+}
+
 static void test_host_load_at_first_absent_then_as_set(void **state)
 {
 	struct world *w = world_open_cores(2);
@@ -107,6 +137,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_busy_cpu_first_vcpu_elsewhere),
 		cmocka_unit_test(test_foreign_less_than_half_no_competitor),
 		cmocka_unit_test(test_foreign_busy_cpu_gets_fewer_hogs_for_good),
+		cmocka_unit_test(test_foreign_busy_cpu_keeps_its_only_hog),
 		cmocka_unit_test(test_host_load_at_first_absent_then_as_set),
 	};
 
