@@ -102,6 +102,38 @@ static void test_handoff_pair_exchanges_more_than_without(void **state)
 	world_close(without.w);
 }
 
+/* The partner stays for it, where another core has less to do. */
+static void test_handoff_partner_stays_on_its_core(void **state)
+{
+	struct role roles[2 + HOGS];
+	struct dis_domain_config cfg = world_config(2);
+	const struct role other = {world_intent_on(DIS_CLASS_BATCH, 2),
+				   world_hog, 1};
+	struct world_vcpu *of[2];
+	struct world *w = world_open(&cfg, 0);
+	dis_id vm;
+
+	(void)state;
+	world_vm(w, &other, 1);
+	/* It alone may move. */
+	roles[0] = (struct role){world_intent(DIS_CLASS_BATCH), known, 1};
+	for (unsigned i = 1; i < 2 + HOGS; i++)
+		roles[i] = (struct role){world_intent_on(DIS_CLASS_BATCH, 1),
+					 i < 2 ? known : world_hog, 1};
+	vm = world_vm_stopped(w, roles, 2 + HOGS);
+	for (unsigned i = 0; i < 2; i++)
+		of[i] = world_vcpu(w, vm, i);
+	for (unsigned i = 0; i < 2; i++)
+		of[i]->arg = of[1 - i]->vcpu;
+	atomic_store(&of[0]->vcpu->core, w->core[0].core);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	world_run(w, 1000 * MS);
+	assert_int_equal(world_stats(of[0]).migrations, 0);
+	assert_in_range(of[0]->bursts_done + of[1]->bursts_done, 1900, 2100);
+	world_close(w);
+}
+
 /* R: EVO-D1: the two share what one hog gets, and nobody waits for longer. */
 static void test_handoff_pair_gets_one_slice_per_turn(void **state)
 {
@@ -251,6 +283,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_handoff_pair_exchanges_more_than_without),
+		cmocka_unit_test(test_handoff_partner_stays_on_its_core),
 		cmocka_unit_test(test_handoff_pair_gets_one_slice_per_turn),
 		cmocka_unit_test(test_handoff_halt_by_next_exit_counts),
 		cmocka_unit_test(test_handoff_halt_long_after_does_not_count),

@@ -38,6 +38,48 @@ static void test_placement_new_vcpus_spread_by_class(void **state)
 	world_close(w);
 }
 
+/* Of cores with as many of its class the one with fewer of all. */
+static void test_placement_new_vcpu_goes_where_fewer_are(void **state)
+{
+	struct world *w = world_open_cores(3);
+	const struct role first[] = {ROLE(DIS_CLASS_BACKGROUND, world_hog),
+				     ROLE(DIS_CLASS_BACKGROUND, world_hog)};
+	const struct role batch = ROLE(DIS_CLASS_BATCH, world_hog);
+
+	(void)state;
+	world_vm_stopped(w, first, 2);
+	assert_int_equal(
+		world_core_of(world_vcpu(w, world_vm_stopped(w, &batch, 1), 0)),
+		2);
+	world_close(w);
+}
+
+/* R: DIS-13: an idle core takes the most urgent of those who wait. */
+static void test_placement_idle_core_steals_the_most_urgent(void **state)
+{
+	static const struct burst ends[] = {{.run_ns = 3 * MS,
+					     .outcome = DIS_RUN_FINISH,
+					     .reason = DIS_REASON_POWER_OFF}};
+	const struct role once = {world_intent_on(DIS_CLASS_BATCH, 2), ends, 1};
+	const struct role roles[] = {ROLE(DIS_CLASS_BACKGROUND, world_hog),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     {world_intent_on(DIS_CLASS_INTERACTIVE, 1),
+				      world_hog, 1}};
+	struct world *w = world_open_cores(2);
+	dis_id vm;
+
+	(void)state;
+	world_vm(w, &once, 1);
+	vm = world_vm_stopped(w, roles, 3);
+	for (unsigned i = 0; i < 3; i++)
+		atomic_store(&world_vcpu(w, vm, i)->vcpu->core, w->core[0].core);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	world_run(w, 3 * MS);
+	assert_ptr_equal(world_running(w, 1), world_vcpu(w, vm, 1));
+	world_close(w);
+}
+
 /* Slots that were given back count no more. */
 static void test_placement_reaped_vms_leave_no_load(void **state)
 {
@@ -426,6 +468,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_placement_new_vcpus_spread_by_class),
+		cmocka_unit_test(test_placement_new_vcpu_goes_where_fewer_are),
+		cmocka_unit_test(
+			test_placement_idle_core_steals_the_most_urgent),
 		cmocka_unit_test(test_placement_reaped_vms_leave_no_load),
 		cmocka_unit_test(test_placement_affinity_is_honoured_always),
 		cmocka_unit_test(test_placement_waiting_is_offered_to_idle_core),

@@ -263,6 +263,129 @@ static void test_min_is_admitted_on_allowed_cores_only(void **state)
 	world_close(w);
 }
 
+/* To the last millionth: these three paces add up to 90 %, the one beside to more. */
+static void test_min_fills_a_core_to_the_limit(void **state)
+{
+	static const uint16_t sizes[] = {61, 112, 673};
+	struct world *w = world_open_cores(1);
+	struct dis_intent intents[3];
+	uint64_t sum_ppm = 0;
+	dis_id id;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		intents[i] = world_intent(DIS_CLASS_BATCH);
+		intents[i].min_permille = sizes[i];
+		sum_ppm += reserve_pace_ppm(sizes[i]);
+	}
+	assert_int_equal(sum_ppm, 900000);
+	intents[0].min_permille = 62;
+	assert_int_equal(spawn(w, intents, 3, 0, 0, &id), -DIS_ERESOURCE);
+	intents[0].min_permille = 61;
+	assert_int_equal(spawn(w, intents, 3, 0, 0, &id), 0);
+	world_close(w);
+}
+
+/* R: DIS-6: where most is left. */
+static void test_min_is_admitted_where_least_is_reserved(void **state)
+{
+	static const uint16_t sizes[] = {300, 100, 100, 200, 50};
+	static const unsigned homes[] = {0, 1, 1, 1, 0};
+	struct world *w = world_open_cores(2);
+	struct role roles[5];
+	dis_id vm;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		roles[i] = reserved(DIS_CLASS_BATCH, sizes[i]);
+	vm = world_vm_stopped(w, roles, 5);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(world_vcpu(w, vm, i)->vcpu->settings.home,
+				 homes[i]);
+	world_close(w);
+}
+
+/* R: CARD-3, DIS-6: cores that it may use no more are no home, room or not. */
+static void test_min_moves_with_the_affinity(void **state)
+{
+	struct world *w = world_open_cores(2);
+	const struct role role = reserved(DIS_CLASS_BATCH, 300);
+	struct world_vcpu *vcpu = world_vcpu(w, world_vm(w, &role, 1), 0);
+	const struct dis_domain *dom = w->core[0].core->dom;
+
+	(void)state;
+	assert_int_equal(vcpu->vcpu->settings.home, 0);
+	assert_int_equal(dis_domain_set_affinity(w->dom, vcpu->id, 2, err,
+						 sizeof(err)),
+			 0);
+	world_settle(w);
+	assert_int_equal(vcpu->vcpu->settings.home, 1);
+	assert_int_equal(dom->reserved_ppm[0], 0);
+	assert_int_equal(dom->reserved_ppm[1], reserve_pace_ppm(300));
+	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	world_close(w);
+}
+
+/* Parts are rounded up: a third of 100 is 34. */
+static void test_min_of_vm_part_is_rounded_up(void **state)
+{
+	(void)state;
+	assert_int_equal(admission_min(0, 100, 3), 34);
+	assert_int_equal(admission_min(0, 99, 3), 33);
+	assert_int_equal(admission_min(35, 100, 3), 35);
+	assert_int_equal(admission_min(33, 100, 3), 34);
+	assert_int_equal(admission_min(0, 0, 3), 0);
+}
+
+/* Both begin their periods at once; what runs has its chunk in one piece. */
+static void test_min_that_runs_gives_way_to_no_equal(void **state)
+{
+	struct world *w = world_open_cores(1);
+	struct role roles[] = {reserved(DIS_CLASS_SYSTEM, 400),
+			       reserved(DIS_CLASS_SYSTEM, 400),
+			       ROLE(DIS_CLASS_SYSTEM, world_hog)};
+	uint64_t chunk_ns = reserve_rate(400).chunk_ns;
+	struct world_vcpu *first;
+
+	(void)state;
+	world_vm(w, roles, 3);
+	world_run(w, MS / 2);
+	first = w->core[0].decision.vcpu_arg;
+	assert_true(first->vcpu->has_min);
+	/* In the middle, and after the end of a slice of the class. */
+	assert_true(chunk_ns > 3 * MS / 2);
+	for (unsigned i = 0; i < 2; i++) {
+		world_step(w, 0);
+		assert_ptr_equal(w->core[0].decision.vcpu_arg, first);
+		world_run(w, MS);
+	}
+	world_run(w, chunk_ns - 5 * MS / 2 + 1);
+	assert_ptr_not_equal(w->core[0].decision.vcpu_arg, first);
+	assert_true(((struct world_vcpu *)w->core[0].decision.vcpu_arg)
+			    ->vcpu->has_min);
+	world_close(w);
+}
+
+/* A Realtime vCPU with a minimum is as urgent as the earlier of its two ends. */
+static void test_min_of_realtime_delays_no_deadline(void **state)
+{
+	static const struct burst job[] = {
+		{.run_ns = MS, .outcome = DIS_RUN_HALT, .sleep_ns = 9 * MS}};
+	struct world *w = world_open_cores(1);
+	struct role roles[] = {ROLE(DIS_CLASS_REALTIME, job),
+			       reserved(DIS_CLASS_BATCH, 400)};
+	struct world_vcpu *vcpu;
+
+	(void)state;
+	roles[0].intent.min_permille = 100;
+	roles[0].intent.deadline_ns = 2 * MS;
+	vcpu = world_vcpu(w, world_vm(w, roles, 2), 0);
+	world_run(w, SECOND_NS);
+	assert_true(world_stats(vcpu).jobs > 90);
+	assert_int_equal(world_stats(vcpu).deadline_misses, 0);
+	world_close(w);
+}
+
 /* R: DIS-6: a VM's minimum is its vCPUs' in equal parts. */
 static void test_min_of_vm_is_split_evenly(void **state)
 {
@@ -298,6 +421,12 @@ static void test_shares_of_vm_out_of_range_refused(void **state)
 	assert_int_equal(spawn(w, &intent, 1, 0, 1001, &id), -DIS_EINTENT);
 	assert_string_equal(err, "shares of a VM with 1 vCPUs are 1000 per "
 				 "mille at most");
+	assert_int_equal(spawn(w, &intent, 1, 0, 1000, &id), 0);
+	assert_int_equal(spawn(w, &intent, 1, 1001, 0, &id), -DIS_EINTENT);
+	/* In range, but no core has room for that. */
+	assert_int_equal(spawn(w, &intent, 1, 1000, 0, &id), -DIS_ERESOURCE);
+	assert_int_equal(spawn(w, &intent, 1, 500, 549, &id), -DIS_EINTENT);
+	assert_int_equal(spawn(w, &intent, 1, 500, 550, &id), 0);
 	assert_int_equal(spawn(w, &intent, 1, 500, 510, &id), -DIS_EINTENT);
 	assert_string_equal(err, "the VM's maximum 510 is too close to its "
 				 "minima: it must be 550 at least");
@@ -305,6 +434,10 @@ static void test_shares_of_vm_out_of_range_refused(void **state)
 	assert_int_equal(spawn(w, &intent, 1, 100, 0, &id), -DIS_EINTENT);
 	assert_string_equal(err, "max 100 of vCPU 0 is too close to its part "
 				 "of the VM's minimum, 100");
+	intent.max_permille = 119;
+	assert_int_equal(spawn(w, &intent, 1, 100, 0, &id), -DIS_EINTENT);
+	intent.max_permille = 120;
+	assert_int_equal(spawn(w, &intent, 1, 100, 0, &id), 0);
 	world_close(w);
 }
 
@@ -338,6 +471,12 @@ int main(void)
 		cmocka_unit_test(test_min_beyond_a_core_is_refused_at_spawn),
 		cmocka_unit_test(test_min_is_given_back_at_reap),
 		cmocka_unit_test(test_min_is_admitted_on_allowed_cores_only),
+		cmocka_unit_test(test_min_fills_a_core_to_the_limit),
+		cmocka_unit_test(test_min_is_admitted_where_least_is_reserved),
+		cmocka_unit_test(test_min_moves_with_the_affinity),
+		cmocka_unit_test(test_min_of_vm_part_is_rounded_up),
+		cmocka_unit_test(test_min_that_runs_gives_way_to_no_equal),
+		cmocka_unit_test(test_min_of_realtime_delays_no_deadline),
 		cmocka_unit_test(test_min_of_vm_is_split_evenly),
 		cmocka_unit_test(test_shares_of_vm_out_of_range_refused),
 		cmocka_unit_test(

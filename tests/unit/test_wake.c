@@ -364,6 +364,54 @@ static void test_wake_moved_waits_from_then_on(void **state)
 	world_close(w);
 }
 
+/* R: EVO-B2: of several sleepers behind a hog the first is seen to, whatever its class. */
+static void test_wake_first_of_sleepers_goes_to_idle_core(void **state)
+{
+	static const struct burst long_naps[] = {{.run_ns = MS / 10,
+						  .outcome = DIS_RUN_HALT,
+						  .sleep_ns = 20 * MS}};
+	struct world *w = world_open_cores(2);
+	struct world_vcpu *later =
+		start_on(w, 0, DIS_CLASS_INTERACTIVE, long_naps);
+	struct world_vcpu *vcpu;
+
+	(void)state;
+	world_run(w, MS);
+	vcpu = start_on(w, 0, DIS_CLASS_BATCH, naps);
+	world_run(w, MS);
+	pin_on(w, 0, DIS_CLASS_INTERACTIVE, world_hog);
+	assert_int_equal(dis_vcpu_state(later->vcpu), DIS_STATE_SLEEPING);
+	assert_int_equal(dis_vcpu_state(vcpu->vcpu), DIS_STATE_SLEEPING);
+	world_run(w, 3 * MS / 2);
+	assert_int_equal(world_core_of(vcpu), 1);
+	assert_int_equal(world_stats(vcpu).wait_ns, 0);
+	world_close(w);
+}
+
+/* R: EVO-B2: a wake of Batch is worth no interruption, but for an idle core. */
+static void test_wake_of_batch_waits_for_the_slice_end(void **state)
+{
+	struct world *w = world_open_cores(2);
+	struct world_vcpu *vcpu = start_on(w, 0, DIS_CLASS_BATCH, short_job);
+	unsigned kicks;
+
+	(void)state;
+	world_run(w, MS);
+	pin_on(w, 0, DIS_CLASS_BATCH, world_hog);
+	pin_on(w, 0, DIS_CLASS_BATCH, world_hog);
+	pin_on(w, 1, DIS_CLASS_BACKGROUND, world_hog);
+	assert_true(w->core[0].core->slice_armed);
+	kicks = w->core[0].kicks;
+	world_wake(w, vcpu);
+	assert_int_equal(w->core[0].kicks, kicks);
+	assert_int_equal(world_core_of(vcpu), 0);
+	/* Then it goes where it runs at once. */
+	world_run(w, 10 * MS);
+	assert_int_equal(world_core_of(vcpu), 1);
+	assert_int_equal(world_stats(vcpu).dispatches, 2);
+	world_close(w);
+}
+
 /* R: EVO-B2: where many are bound to busy cores, no pass looks for idle ones. */
 static void test_wake_reach_names_only_cores_of_those_who_wait(void **state)
 {
@@ -405,6 +453,8 @@ int main(void)
 		cmocka_unit_test(
 			test_wake_by_other_core_goes_where_it_runs_at_once),
 		cmocka_unit_test(test_wake_moved_waits_from_then_on),
+		cmocka_unit_test(test_wake_first_of_sleepers_goes_to_idle_core),
+		cmocka_unit_test(test_wake_of_batch_waits_for_the_slice_end),
 		cmocka_unit_test(test_wake_behind_long_queue_goes_to_short_one),
 		cmocka_unit_test(test_wake_behind_queue_longer_by_one_stays),
 		cmocka_unit_test(
