@@ -220,7 +220,8 @@ void balance(struct dis_core *core, uint64_t now_ns)
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		if (core->runq.length[k] &&
 		    balance_class(core, (enum dis_class)k, now_ns)) {
-			core->balance_ns = now_ns;
+			/* Not at the slice end already, as the current one would. */
+			core->balance_ns = dis_ns_add(now_ns, LOOK_NS);
 			return;
 		}
 }

@@ -313,6 +313,52 @@ static void test_balance_blocked_ones_take_no_turns(void **state)
 	world_close(load.w);
 }
 
+/* However often the core steps: one move in 10 ms. */
+static void test_balance_moves_one_at_a_time(void **state)
+{
+	static const struct burst naps[] = {{.run_ns = 10 * DIS_US_NS,
+					     .outcome = DIS_RUN_HALT,
+					     .sleep_ns = 100 * DIS_US_NS}};
+	struct dis_domain_config cfg = world_config(2);
+	struct role roles[12] = {
+		{world_intent_on(DIS_CLASS_SYSTEM, 1), naps, 1},
+		{world_intent_on(DIS_CLASS_BATCH, 2), world_hog, 1}};
+	uint64_t last_ns = 0;
+	unsigned moves = 0;
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	cfg.ring_events = 1u << 16;
+	w = world_open(&cfg, 0);
+	for (unsigned i = 2; i < 12; i++)
+		roles[i] = (struct role){world_intent_on(DIS_CLASS_BATCH, 1),
+					 world_hog, 1};
+	vm = world_vm(w, roles, 12);
+	/* From then on they may move. */
+	for (unsigned i = 2; i < 12; i++) {
+		char err[128];
+
+		assert_int_equal(dis_domain_set_affinity(
+					 w->dom, world_vcpu(w, vm, i)->id, 3,
+					 err, sizeof(err)),
+				 0);
+	}
+	world_run(w, 300 * MS);
+	for (size_t i = 0; i < w->n_events; i++) {
+		const struct dis_event *e = &w->events[i];
+
+		if (e->type != DIS_EVENT_MIGRATE ||
+		    e->reason != DIS_MOVE_BALANCE)
+			continue;
+		assert_true(!moves || e->time_ns - last_ns >= 10 * MS);
+		last_ns = e->time_ns;
+		moves++;
+	}
+	assert_in_range(moves, 4, 30);
+	world_close(w);
+}
+
 /* R: EVO-D1: weights are load: one of double weight has a core alone. */
 static void test_balance_counts_weights(void **state)
 {
@@ -361,6 +407,7 @@ int main(void)
 		cmocka_unit_test(
 			test_balance_hog_above_that_comes_later_is_left),
 		cmocka_unit_test(test_balance_blocked_ones_take_no_turns),
+		cmocka_unit_test(test_balance_moves_one_at_a_time),
 		cmocka_unit_test(test_balance_counts_weights),
 	};
 
