@@ -9,6 +9,7 @@
  * scrubbing goes by.
  */
 #include <asm/kvm_para.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -353,6 +354,7 @@ static void enter_at_once(const struct bed *bed, unsigned i)
 
 	vcpu->run->immediate_exit = 1;
 	assert_int_equal(ioctl(vcpu->fd, KVM_RUN, 0), -1);
+	assert_int_equal(errno, EINTR);
 	vcpu->run->immediate_exit = 0;
 }
 
@@ -581,7 +583,7 @@ static void test_scrub_restarts_kvmclock(void **state)
 		kvm_ioctl(bed.shell->vm_fd, KVM_SET_CLOCK, (void *)&late), 0);
 	recycle(&bed);
 	assert_int_equal(kvm_ioctl(bed.shell->vm_fd, KVM_GET_CLOCK, &clock), 0);
-	assert_true(clock.clock < late.clock);
+	assert_true(clock.clock < 60 * DIS_S_NS);
 	bed_close(&bed);
 }
 

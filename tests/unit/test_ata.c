@@ -85,14 +85,18 @@ static void test_ata_identify_tells_the_disk(void **state)
 	assert_int_equal(word(sector, 6), 63);
 }
 
+/* With and without retries. */
 static void test_ata_reads_a_sector(void **state)
 {
+	static const uint8_t ops[] = {0x20, 0x21, 0x24};
 	struct fixture *f = *state;
 
-	command(f, 0x20, 7, 1);
-	assert_int_equal(wait_status(f), READY | DRQ);
-	assert_sector(f, 7);
-	assert_int_equal(rd(f, STATUS), READY);
+	for (unsigned i = 0; i < sizeof(ops); i++) {
+		command_ext(f, ops[i], 7, 1);
+		assert_int_equal(wait_status(f), READY | DRQ);
+		assert_sector(f, 7);
+		assert_int_equal(rd(f, STATUS), READY);
+	}
 }
 
 static void test_ata_reads_more_than_the_buffer(void **state)
@@ -150,18 +154,23 @@ static void test_ata_reads_word_by_word(void **state)
 
 static void test_ata_writes_sectors(void **state)
 {
+	static const uint8_t ops[] = {0x30, 0x31, 0x34};
 	struct fixture *f = *state;
 
-	command(f, 0x30, 5, 2);
-	assert_int_equal(wait_status(f), READY | DRQ);
-	write_sector(f, 0xa1);
-	assert_int_equal(wait_status(f), READY | DRQ);
-	write_sector(f, 0xa2);
-	assert_int_equal(wait_status(f), READY);
-	assert_int_equal(on_disk(f, 4), 4);
-	assert_int_equal(on_disk(f, 5), 0xa1);
-	assert_int_equal(on_disk(f, 6), 0xa2);
-	assert_int_equal(on_disk(f, 7), 7);
+	for (unsigned i = 0; i < sizeof(ops); i++) {
+		uint8_t byte = (uint8_t)(0xa0 + 2 * i);
+
+		command_ext(f, ops[i], 5, 2);
+		assert_int_equal(wait_status(f), READY | DRQ);
+		write_sector(f, byte);
+		assert_int_equal(wait_status(f), READY | DRQ);
+		write_sector(f, byte + 1);
+		assert_int_equal(wait_status(f), READY);
+		assert_int_equal(on_disk(f, 4), 4);
+		assert_int_equal(on_disk(f, 5), byte);
+		assert_int_equal(on_disk(f, 6), byte + 1);
+		assert_int_equal(on_disk(f, 7), 7);
+	}
 }
 
 static void test_ata_writes_more_than_the_buffer(void **state)
@@ -203,17 +212,19 @@ static void test_ata_multiple_interrupts_once_per_block(void **state)
 	assert_int_equal(wait_status(f), READY);
 	identify(f, data);
 	assert_int_equal(word(data, 59), 0x0104);
-	atomic_store(&f->edges, 0);
-	command(f, 0xc4, 20, 10);
-	for (unsigned i = 0; i < 10; i += 4) {
-		assert_int_equal(wait_status(f), READY | DRQ);
-		assert_int_equal(atomic_load(&f->edges), i / 4 + 1);
-		access_port(f, DATA, false, 2, data,
-			    (i == 8 ? 2 : 4) * SECTOR / 2);
-		assert_int_equal(data[0], 20 + i);
+	for (unsigned ext = 0; ext < 2; ext++) {
+		atomic_store(&f->edges, 0);
+		command_ext(f, ext ? 0x29 : 0xc4, 20, 10);
+		for (unsigned i = 0; i < 10; i += 4) {
+			assert_int_equal(wait_status(f), READY | DRQ);
+			assert_int_equal(atomic_load(&f->edges), i / 4 + 1);
+			access_port(f, DATA, false, 2, data,
+				    (i == 8 ? 2 : 4) * SECTOR / 2);
+			assert_int_equal(data[0], 20 + i);
+		}
+		assert_int_equal(rd(f, STATUS), READY);
+		assert_int_equal(atomic_load(&f->edges), 3);
 	}
-	assert_int_equal(rd(f, STATUS), READY);
-	assert_int_equal(atomic_load(&f->edges), 3);
 }
 
 static void test_ata_write_multiple_takes_blocks(void **state)
@@ -223,18 +234,44 @@ static void test_ata_write_multiple_takes_blocks(void **state)
 	wr(f, COUNT, 2);
 	wr(f, COMMAND, 0xc6);
 	wait_status(f);
-	atomic_store(&f->edges, 0);
-	command_ext(f, 0x39, 30, 4);
-	assert_int_equal(wait_status(f), READY | DRQ);
-	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(atomic_load(&f->edges), i / 2);
-		write_sector(f, (uint8_t)(0xb0 + i));
-		rd(f, STATUS);
+	for (unsigned ext = 0; ext < 2; ext++) {
+		unsigned byte = ext ? 0xb0 : 0xc0;
+
+		atomic_store(&f->edges, 0);
+		command_ext(f, ext ? 0x39 : 0xc5, 30, 4);
+		assert_int_equal(wait_status(f), READY | DRQ);
+		for (unsigned i = 0; i < 4; i++) {
+			assert_int_equal(atomic_load(&f->edges), i / 2);
+			write_sector(f, (uint8_t)(byte + i));
+			rd(f, STATUS);
+		}
+		wait_status(f);
+		assert_int_equal(rd(f, STATUS), READY);
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(on_disk(f, 30 + i), byte + i);
 	}
-	wait_status(f);
-	assert_int_equal(rd(f, STATUS), READY);
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(on_disk(f, 30 + i), 0xb0 + i);
+}
+
+/* "If the content is zero, READ MULTIPLE and WRITE MULTIPLE are disabled." */
+static void test_ata_multiple_of_zero_disables_it(void **state)
+{
+	static const uint8_t ops[] = {0xc4, 0xc5, 0x29, 0x39};
+	struct fixture *f = *state;
+	uint8_t sector[SECTOR];
+
+	wr(f, COUNT, 16);
+	wr(f, COMMAND, 0xc6);
+	assert_int_equal(wait_status(f), READY);
+	wr(f, COUNT, 0);
+	wr(f, COMMAND, 0xc6);
+	assert_int_equal(wait_status(f), READY);
+	identify(f, sector);
+	assert_int_equal(word(sector, 59) & 0x100, 0);
+	for (unsigned i = 0; i < sizeof(ops); i++) {
+		command_ext(f, ops[i], 0, 1);
+		assert_int_equal(wait_status(f), READY | ERR);
+		assert_int_equal(rd(f, ERROR), 0x04);
+	}
 }
 
 static void test_ata_multiple_of_odd_size_is_aborted(void **state)
@@ -258,6 +295,8 @@ static void test_ata_verify_reads_without_data(void **state)
 	struct fixture *f = *state;
 
 	command_ext(f, 0x42, 0, 300);
+	assert_int_equal(wait_status(f), READY);
+	command(f, 0x41, SECTORS - 1, 1);
 	assert_int_equal(wait_status(f), READY);
 	f->images[0].ops = &failing_ops;
 	command(f, 0x40, 5, 1);
@@ -295,20 +334,45 @@ static void test_ata_chs_names_the_same_sectors(void **state)
 static void test_ata_chs_that_is_none_is_not_found(void **state)
 {
 	static const struct {
-		uint8_t sector, device;
-	} wrong[] = {{0, 0xa0}, {64, 0xa0}};
+		uint8_t sector, device, op;
+	} wrong[] = {{0, 0xa0, 0x20},
+		     {64, 0xa0, 0x20},
+		     /* Of 4 heads, below. */
+		     {1, 0xa4, 0x20},
+		     /* LBA48 has no cylinders. */
+		     {1, 0xa0, 0x24}};
 	struct fixture *f = *state;
 
-	for (unsigned i = 0; i < 2; i++) {
+	wr(f, COUNT, 63);
+	wr(f, DEVICE, 0xa3);
+	wr(f, COMMAND, 0x91);
+	assert_int_equal(wait_status(f), READY);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		command(f, 0x20, 0, 1);
 		wait_status(f);
 		assert_sector(f, 0);
 		wr(f, LOW, wrong[i].sector);
 		wr(f, DEVICE, wrong[i].device);
-		wr(f, COMMAND, 0x20);
+		wr(f, COMMAND, wrong[i].op);
 		assert_int_equal(wait_status(f), READY | ERR);
 		assert_int_equal(rd(f, ERROR), 0x10);
 	}
+}
+
+/* Tracks without sectors are none: the ones before stay. */
+static void test_ata_parameters_without_sectors_are_aborted(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t sector[SECTOR];
+
+	wr(f, COUNT, 0);
+	wr(f, DEVICE, 0xaf);
+	wr(f, COMMAND, 0x91);
+	assert_int_equal(wait_status(f), READY | ERR);
+	assert_int_equal(rd(f, ERROR), 0x04);
+	identify(f, sector);
+	assert_int_equal(word(sector, 55), 16);
+	assert_int_equal(word(sector, 56), 63);
 }
 
 static void test_ata_beyond_the_end_is_not_found(void **state)
@@ -423,7 +487,9 @@ static void test_ata_features_are_those_of_pio(void **state)
 {
 	static const struct {
 		uint8_t feature, count, status;
-	} sets[] = {{0x03, 0x00, READY},       {0x03, 0x0c, READY},
+	} sets[] = {{0x03, 0x00, READY},       {0x03, 0x01, READY},
+		    {0x03, 0x02, READY | ERR}, {0x03, 0x07, READY | ERR},
+		    {0x03, 0x08, READY},       {0x03, 0x0c, READY},
 		    {0x03, 0x0d, READY | ERR}, {0x03, 0x22, READY | ERR},
 		    {0x03, 0x45, READY | ERR}, {0x55, 0, READY},
 		    {0xaa, 0, READY},          {0x66, 0, READY},
@@ -440,7 +506,8 @@ static void test_ata_features_are_those_of_pio(void **state)
 
 static void test_ata_power_commands_do_nothing(void **state)
 {
-	static const uint8_t ops[] = {0xe0, 0xe1, 0xe2, 0xe3, 0xe6, 0x10, 0x70};
+	static const uint8_t ops[] = {0xe0, 0xe1, 0xe2, 0xe3, 0xe6,
+				      0x10, 0x1f, 0x70, 0x7f};
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < sizeof(ops); i++) {
@@ -521,10 +588,12 @@ int main(void)
 		T(test_ata_reads_what_it_wrote),
 		T(test_ata_multiple_interrupts_once_per_block),
 		T(test_ata_write_multiple_takes_blocks),
+		T(test_ata_multiple_of_zero_disables_it),
 		T(test_ata_multiple_of_odd_size_is_aborted),
 		T(test_ata_verify_reads_without_data),
 		T(test_ata_chs_names_the_same_sectors),
 		T(test_ata_chs_that_is_none_is_not_found),
+		T(test_ata_parameters_without_sectors_are_aborted),
 		T(test_ata_beyond_the_end_is_not_found),
 		T(test_ata_error_is_forgotten_by_the_next_command),
 		T(test_ata_disk_error_fails_a_read),

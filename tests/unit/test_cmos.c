@@ -149,6 +149,14 @@ static unsigned date(struct fixture *f)
 	       rd(f, RTC_MONTH) << 8 | rd(f, RTC_DAY);
 }
 
+static void set_alarm(struct fixture *f, uint8_t hours, uint8_t minutes,
+		      uint8_t seconds)
+{
+	wr(f, RTC_HOURS_ALARM, hours);
+	wr(f, RTC_MINUTES_ALARM, minutes);
+	wr(f, RTC_SECONDS_ALARM, seconds);
+}
+
 static void tick_at(struct fixture *f, uint64_t ns)
 {
 	clock_now_ns = ns;
@@ -196,6 +204,11 @@ static void test_cmos_time_is_in_the_form_of_register_b(void **state)
 	wr(f, RTC_B, 0);
 	assert_int_equal(rd(f, RTC_HOURS), 0x83);
 	assert_int_equal(rd(f, RTC_CENTURY), 0x20);
+	/* "12 AM" is midnight, "12 PM" noon. */
+	clock_now_ns = UINT64_C(21) * 3600 * DIS_S_NS;
+	assert_int_equal(rd(f, RTC_HOURS), 0x12);
+	clock_now_ns = UINT64_C(33) * 3600 * DIS_S_NS;
+	assert_int_equal(rd(f, RTC_HOURS), 0x92);
 }
 
 /* "UIP: ... the update cycle is in progress or will soon begin": 244 us before,
@@ -399,9 +412,7 @@ static void test_cmos_alarm_interrupts_at_its_time(void **state)
 {
 	struct fixture *f = *state;
 
-	wr(f, RTC_HOURS_ALARM, 0x03);
-	wr(f, RTC_MINUTES_ALARM, 0x05);
-	wr(f, RTC_SECONDS_ALARM, 0x00);
+	set_alarm(f, 0x03, 0x05, 0x00);
 	wr(f, RTC_B, AIE | RTC_B_24_HOURS);
 	/* It is 03:04:05.25. */
 	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(54));
@@ -416,9 +427,7 @@ static void test_cmos_alarm_each_second(void **state)
 {
 	struct fixture *f = *state;
 
-	wr(f, RTC_HOURS_ALARM, 0xff);
-	wr(f, RTC_MINUTES_ALARM, 0xff);
-	wr(f, RTC_SECONDS_ALARM, 0xff);
+	set_alarm(f, 0xff, 0xff, 0xff);
 	wr(f, RTC_B, AIE | RTC_B_24_HOURS);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(i));
@@ -428,13 +437,61 @@ static void test_cmos_alarm_each_second(void **state)
 	assert_int_equal(f->edges, 3);
 }
 
+/* "Don't care": any code from C0 to FF, of each register on its own. */
+static void test_cmos_alarm_ignores_what_it_does_not_care_for(void **state)
+{
+	struct fixture *f = *state;
+
+	wr(f, RTC_B, AIE | RTC_B_24_HOURS);
+	/* Each hour, each minute; it is 03:04:05.25. */
+	set_alarm(f, 0xc0, 0x04, 0x04);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(3600 - 2));
+	set_alarm(f, 0xc0, 0xc0, 0x04);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(60 - 2));
+	/* 0xbf is a code that no second has. */
+	set_alarm(f, 0xc0, 0xc0, 0xbf);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), DIS_NEVER_NS);
+}
+
+/* In the form of the time: hours to 12 and PM, binary. */
+static void test_cmos_alarm_is_in_the_form_of_register_b(void **state)
+{
+	struct fixture *f = *state;
+
+	set_alarm(f, 0x83, 4, 10);
+	wr(f, RTC_B, AIE | RTC_B_BINARY);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(12 * 3600 + 4));
+	/* 10 is 16 in BCD. */
+	wr(f, RTC_B, AIE);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), DIS_NEVER_NS);
+	set_alarm(f, 0x83, 4, 0x10);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(12 * 3600 + 4));
+	/* Midnight is 12 AM. */
+	set_alarm(f, 0x12, 0x00, 0x00);
+	assert_int_equal(cmos_expiry_ns(&f->cmos),
+			 SECOND(20 * 3600 + 55 * 60 + 54));
+}
+
+/* The clock of another thread was read later than that of the tick. */
+static void test_cmos_tick_of_the_past_brings_nothing_back(void **state)
+{
+	struct fixture *f = *state;
+
+	wr(f, RTC_B, UIE | RTC_B_24_HOURS);
+	clock_now_ns = SECOND(0);
+	rd(f, RTC_C);
+	assert_int_equal(f->edges, 1);
+	cmos_tick(&f->cmos, SECOND(0) - 1);
+	cmos_tick(&f->cmos, SECOND(0));
+	assert_int_equal(f->edges, 1);
+	assert_int_equal(cmos_expiry_ns(&f->cmos), SECOND(1));
+}
+
 static void test_cmos_alarm_flag_is_set_for_the_past(void **state)
 {
 	struct fixture *f = *state;
 
-	wr(f, RTC_HOURS_ALARM, 0x03);
-	wr(f, RTC_MINUTES_ALARM, 0x05);
-	wr(f, RTC_SECONDS_ALARM, 0x00);
+	set_alarm(f, 0x03, 0x05, 0x00);
 	clock_now_ns = SECOND(53);
 	assert_int_equal(rd(f, RTC_C) & AIE, 0);
 	clock_now_ns = SECOND(200);
@@ -582,6 +639,9 @@ int main(void)
 		T(test_cmos_set_bit_does_not_stop_periods),
 		T(test_cmos_alarm_interrupts_at_its_time),
 		T(test_cmos_alarm_each_second),
+		T(test_cmos_alarm_ignores_what_it_does_not_care_for),
+		T(test_cmos_alarm_is_in_the_form_of_register_b),
+		T(test_cmos_tick_of_the_past_brings_nothing_back),
 		T(test_cmos_alarm_flag_is_set_for_the_past),
 		T(test_cmos_unheard_asks_for_no_expiry),
 		T(test_cmos_earlier_expiry_is_told),

@@ -357,9 +357,81 @@ static void test_dtb_devices_have_ports(void **state)
 	free(fdt);
 }
 
+/* Addresses and sizes have two cells; CPUs have a number, and no size. */
+static void test_dtb_root_says_what_it_is(void **state)
+{
+	uint64_t size;
+	void *fdt = build(&size);
+
+	(void)state;
+	check_string(fdt, "/", "compatible", "disvm,machine-1");
+	assert_int_equal(fdt_address_cells(fdt, 0), 2);
+	assert_int_equal(fdt_size_cells(fdt, 0), 2);
+	assert_int_equal(fdt_address_cells(fdt, node(fdt, "/cpus")), 1);
+	assert_int_equal(fdt_size_cells(fdt, node(fdt, "/cpus")), 0);
+	free(fdt);
+}
+
+/* No virtio, no interrupt controller that would have to be described. */
+static void test_dtb_without_virtio_has_no_interrupt_controller(void **state)
+{
+	uint64_t size;
+	void *fdt = build(&size);
+
+	(void)state;
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "disvm,ioapic"),
+			 -FDT_ERR_NOTFOUND);
+	assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "virtio,mmio"),
+			 -FDT_ERR_NOTFOUND);
+	free(fdt);
+}
+
+/* R: CARD-6: each with its registers and its input of the I/O APIC, by a level. */
+static void test_dtb_virtio_has_registers_and_interrupt(void **state)
+{
+	static const struct virtio_place places[] = {
+		{.gpa = UINT64_C(0xfeb00000), .bytes = 0x200, .gsi = 16},
+		{.gpa = UINT64_C(0x1feb00000), .bytes = 0x1000, .gsi = 23},
+	};
+	static const char *const paths[] = {"/virtio@feb00000",
+					    "/virtio@1feb00000"};
+	uint64_t size;
+	void *fdt;
+	int ioapic;
+
+	(void)state;
+	src.nvirtio = 2;
+	src.virtio = places;
+	fdt = build(&size);
+	ioapic = fdt_node_offset_by_compatible(fdt, -1, "disvm,ioapic");
+	assert_true(ioapic >= 0);
+	assert_non_null(fdt_getprop(fdt, ioapic, "interrupt-controller", NULL));
+	for (unsigned i = 0; i < 2; i++) {
+		const fdt64_t *reg = property(fdt, paths[i], "reg", 16);
+		const fdt32_t *irq = property(fdt, paths[i], "interrupts", 8);
+
+		check_string(fdt, paths[i], "compatible", "virtio,mmio");
+		assert_int_equal(fdt64_ld(&reg[0]), places[i].gpa);
+		assert_int_equal(fdt64_ld(&reg[1]), places[i].bytes);
+		assert_int_equal(fdt32_ld(&irq[0]), places[i].gsi);
+		assert_int_equal(fdt32_ld(&irq[1]), 4); /* active high, level */
+		assert_int_equal(get_u32(fdt, paths[i], "interrupt-parent"),
+				 fdt_get_phandle(fdt, ioapic));
+	}
+	free(fdt);
+}
+
+static void test_dtb_too_many_virtio_devices_refused(void **state)
+{
+	(void)state;
+	src.nvirtio = 257;
+	check_refused("257 virtio devices; at most 256");
+}
+
 static void test_dtb_largest_tree_is_built(void **state)
 {
 	static struct dtb_device many[256];
+	static struct virtio_place places[256];
 	static char names[256][16];
 	static char text[BOOT_CMDLINE_MAX_BYTES];
 	uint64_t size;
@@ -369,6 +441,10 @@ static void test_dtb_largest_tree_is_built(void **state)
 	for (unsigned i = 0; i < 256; i++) {
 		intents[i].klass = DIS_CLASS_REALTIME;
 		intents[i].period_ns = DIS_S_NS;
+		intents[i].weight = intents[i].has_priority = 1;
+		intents[i].min_permille = intents[i].max_permille = 1;
+		places[i] = (struct virtio_place){
+			.gpa = UINT64_MAX - 4096 * i, .bytes = 1, .gsi = 23};
 		snprintf(names[i], sizeof(names[i]), "device-%03u", i);
 		many[i] = (struct dtb_device){names[i], "disvm,test", i, 1};
 	}
@@ -381,6 +457,8 @@ static void test_dtb_largest_tree_is_built(void **state)
 		.tsc_khz = UINT32_MAX,
 		.ndevices = 256,
 		.devices = many,
+		.nvirtio = 256,
+		.virtio = places,
 	};
 	fdt = build(&size);
 	assert_int_equal(get_u32(fdt, "/cpus/cpu@ff", "reg"), 255);
@@ -503,6 +581,10 @@ int main(void)
 		CASE(test_dtb_cpu_has_its_constraints),
 		CASE(test_dtb_intents_have_names_of_the_binding),
 		CASE(test_dtb_devices_have_ports),
+		CASE(test_dtb_root_says_what_it_is),
+		CASE(test_dtb_without_virtio_has_no_interrupt_controller),
+		CASE(test_dtb_virtio_has_registers_and_interrupt),
+		CASE(test_dtb_too_many_virtio_devices_refused),
 		CASE(test_dtb_largest_tree_is_built),
 		CASE(test_dtb_of_one_cpu_fits_boot_data_page),
 		CASE(test_dtb_no_cpu_refused),
