@@ -60,6 +60,21 @@ static void test_ahead_one_stall_moves_one_step(void **state)
 	world_close(bed.w);
 }
 
+/* A timer on time is a sample, too: the cost is unlearned when it is gone. */
+static void test_ahead_cost_that_is_gone_is_forgotten(void **state)
+{
+	struct dis_intent intent = world_intent(DIS_CLASS_INTERACTIVE);
+	struct bed bed = open_bed(&intent, COST_NS);
+
+	(void)state;
+	expect_taught(&bed);
+	assert_true(learned_ns(&bed) > COST_NS / 2);
+	bed.w->late_ns = 0;
+	pass_sleeps(&bed, 100);
+	assert_true(learned_ns(&bed) < COST_NS / 10);
+	world_close(bed.w);
+}
+
 static void test_ahead_batch_sleeper_is_woken_at_its_time(void **state)
 {
 	struct dis_intent intent = world_intent(DIS_CLASS_BATCH);
@@ -323,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_ahead_late_timers_taught_wake_in_time),
 		cmocka_unit_test(test_ahead_cost_changes_is_followed),
 		cmocka_unit_test(test_ahead_one_stall_moves_one_step),
+		cmocka_unit_test(test_ahead_cost_that_is_gone_is_forgotten),
 		cmocka_unit_test(test_ahead_batch_sleeper_is_woken_at_its_time),
 		cmocka_unit_test(test_ahead_short_target_limits_the_lead),
 		cmocka_unit_test(

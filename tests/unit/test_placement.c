@@ -153,6 +153,7 @@ static void test_placement_idle_core_steals_one(void **state)
 					     .reason = DIS_REASON_POWER_OFF}};
 	struct world *w = world_open_cores(2);
 	const struct role once = {world_intent_on(DIS_CLASS_BATCH, 2), ends, 1};
+	struct dis_queue_stats queue;
 	struct role roles[3];
 	struct world_vcpu *stolen;
 	dis_id vm;
@@ -168,6 +169,11 @@ static void test_placement_idle_core_steals_one(void **state)
 	assert_int_equal(world_stats(stolen).migrations, 1);
 	assert_int_equal(world_core_stats(w, 1).steals, 1);
 	assert_int_equal(world_core_of(stolen), 1);
+	/* What it had waited before it came counts. */
+	assert_int_equal(dis_core_get_queue(w->core[1].core, DIS_CLASS_BATCH,
+					    &queue),
+			 0);
+	assert_int_equal(queue.wait_ns, 3 * MS);
 	world_close(w);
 }
 

@@ -10,6 +10,8 @@
 #include <dis/error.h>
 
 #include "lib/world.h"
+#include "sched/core.h"
+#include "sched/policy_fair.h"
 
 #define MS DIS_MS_NS
 
@@ -69,6 +71,66 @@ static void test_policy_swap_under_load_loses_nobody(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		assert_true(world_stats(world_vcpu(w, vm, i)).cpu_ns > 100 * MS);
 	world_check_ledger(w, 0);
+	world_close(w);
+}
+
+static void set_policy(struct world *w, const char *name)
+{
+	assert_int_equal(dis_domain_set_policy(w->dom, DIS_CLASS_BATCH,
+					       dis_policy_find(name)),
+			 0);
+	world_settle(w);
+}
+
+static const struct fair_queue *fair_queue(const struct world *w)
+{
+	const struct policy_slot *slot =
+		w->core[0].core->runq.policy[DIS_CLASS_BATCH];
+
+	assert_ptr_equal(slot->ops, dis_policy_find("fair"));
+	return (const struct fair_queue *)slot->queue;
+}
+
+/* The new policy accounts for who runs from then on, not from its next turn on. */
+static void test_policy_swap_takes_over_who_runs(void **state)
+{
+	struct world *w = open_world(NULL);
+	dis_id vm = hogs(w, 2);
+	struct dis_vcpu *runs = world_vcpu(w, vm, 0)->vcpu;
+
+	(void)state;
+	world_run(w, 3 * MS);
+	set_policy(w, "fair");
+	assert_ptr_equal(w->core[0].decision.vcpu, runs);
+	assert_ptr_equal(fair_queue(w)->running, &runs->entity);
+	world_run(w, 4 * MS);
+	world_step(w, 0);
+	/* Half of what it had since then is the other one's. */
+	assert_in_range(-fair_lag_ns(fair_queue(w), &runs->entity),
+			2 * MS - 1000, 2 * MS + 1000);
+	world_close(w);
+}
+
+/* What it owed to a policy is no debt to another, nor to the next of the same kind. */
+static void test_policy_swap_during_sleep_forgets_debts(void **state)
+{
+	static const struct burst once[] = {
+		{.run_ns = 8 * MS, .outcome = DIS_RUN_HALT}};
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, once),
+				     ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct world *w = open_world("fair");
+	struct world_vcpu *vcpu = world_vcpu(w, world_vm(w, roles, 2), 0);
+
+	(void)state;
+	world_run(w, 9 * MS);
+	assert_int_equal(dis_vcpu_state(vcpu->vcpu), DIS_STATE_WAITING);
+	assert_in_range(-vcpu->vcpu->entity.lag, 3 * MS, 5 * MS);
+	set_policy(w, "rr");
+	set_policy(w, "fair");
+	dis_vcpu_wake(vcpu->vcpu);
+	world_step(w, 0);
+	assert_int_equal(vcpu->vcpu->place, DIS_PLACE_RUNQ);
+	assert_int_equal(fair_lag_ns(fair_queue(w), &vcpu->vcpu->entity), 0);
 	world_close(w);
 }
 
@@ -140,6 +202,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy_swap_each_policy_shares_equally),
 		cmocka_unit_test(test_policy_swap_under_load_loses_nobody),
+		cmocka_unit_test(test_policy_swap_takes_over_who_runs),
+		cmocka_unit_test(test_policy_swap_during_sleep_forgets_debts),
 		cmocka_unit_test(test_policy_swap_wrong_class_or_abi_is_refused),
 		cmocka_unit_test(
 			test_policy_swap_realtime_earlier_deadline_preempts),

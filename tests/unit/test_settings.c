@@ -354,6 +354,85 @@ static void test_hint_keeps_what_was_granted(void **state)
 	world_close(w);
 }
 
+/* Of a new class it has a whole slice. */
+static void test_hint_begins_a_quantum_of_the_new_class(void **state)
+{
+	static const struct burst hints[] = {
+		{.run_ns = 3 * MS, .outcome = DIS_RUN_CONTINUE, .hook = hint},
+		{.run_ns = DIS_NEVER_NS, .outcome = DIS_RUN_CONTINUE}};
+	struct world *w = world_open_cores(1);
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, hints),
+				     ROLE(DIS_CLASS_BACKGROUND, world_hog)};
+	dis_id vm = world_vm(w, roles, 2);
+
+	(void)state;
+	hint_wanted = world_intent(DIS_CLASS_BACKGROUND);
+	/* The other one's slice of 50 ms first. */
+	world_run(w, 54 * MS);
+	assert_int_equal(hint_ret, 0);
+	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 0));
+	assert_int_equal(w->core[0].core->slice_end_ns, 103 * MS);
+	world_close(w);
+}
+
+/* One that waits goes on waiting: what is changed is not when it came. */
+static void test_set_intent_of_queued_keeps_its_waiting(void **state)
+{
+	struct world *w = world_open_cores(1);
+	const struct role roles[] = {ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_BATCH, world_hog)};
+	dis_id vm = world_vm(w, roles, 2);
+	struct dis_intent heavier = world_intent(DIS_CLASS_BATCH);
+	struct dis_queue_stats stats;
+
+	(void)state;
+	heavier.weight = 2048;
+	world_run(w, 7 * MS);
+	set(w, world_vcpu(w, vm, 1), &heavier);
+	world_run(w, 4 * MS);
+	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 1));
+	assert_int_equal(dis_core_get_queue(w->core[0].core, DIS_CLASS_BATCH,
+					    &stats),
+			 0);
+	assert_int_equal(stats.wait_ns, 10 * MS);
+	world_close(w);
+}
+
+/* The job that is under way has the new deadline, not the one before. */
+static void test_set_deadline_of_running_counts_at_once(void **state)
+{
+	struct world *w = world_open_cores(1);
+	const struct role role = ROLE(DIS_CLASS_REALTIME, world_hog);
+	struct world_vcpu *vcpu = world_vcpu(w, world_vm(w, &role, 1), 0);
+	struct dis_intent sooner = world_intent(DIS_CLASS_REALTIME);
+
+	(void)state;
+	world_run(w, MS / 2);
+	assert_int_equal(vcpu->vcpu->deadline_ns, 10 * MS);
+	sooner.deadline_ns = 5 * MS;
+	set(w, vcpu, &sooner);
+	assert_int_equal(vcpu->vcpu->deadline_ns, 5 * MS + MS / 2);
+	assert_int_equal(vcpu->vcpu->entity.deadline_ns, 5 * MS + MS / 2);
+	world_close(w);
+}
+
+/* In the middle of a write the owner reads nothing: another message comes. */
+static void test_settings_half_written_are_not_read(void **state)
+{
+	struct world *w = world_open_cores(1);
+	const struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
+	struct dis_vcpu *vcpu = world_vcpu(w, world_vm(w, &role, 1), 0)->vcpu;
+	struct settings settings;
+
+	(void)state;
+	assert_true(settings_read(vcpu, &settings));
+	atomic_fetch_add(&vcpu->settings_seq, 1u);
+	assert_false(settings_read(vcpu, &settings));
+	atomic_fetch_add(&vcpu->settings_seq, 1u);
+	assert_true(settings_read(vcpu, &settings));
+	world_close(w);
+}
+
 /* R: DIS-1: IDs of what is gone, though their slots live again. */
 static void test_set_with_stale_id_is_refused(void **state)
 {
@@ -407,6 +486,10 @@ int main(void)
 		cmocka_unit_test(test_set_minimum_moves_to_a_core_with_room),
 		cmocka_unit_test(test_set_what_is_refused_changes_nothing),
 		cmocka_unit_test(test_set_after_the_end_is_refused),
+		cmocka_unit_test(test_hint_begins_a_quantum_of_the_new_class),
+		cmocka_unit_test(test_set_intent_of_queued_keeps_its_waiting),
+		cmocka_unit_test(test_set_deadline_of_running_counts_at_once),
+		cmocka_unit_test(test_settings_half_written_are_not_read),
 		cmocka_unit_test(test_set_with_stale_id_is_refused),
 		cmocka_unit_test(test_hint_keeps_what_was_granted),
 	};

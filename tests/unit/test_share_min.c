@@ -337,6 +337,30 @@ static void test_min_of_vm_part_is_rounded_up(void **state)
 	assert_int_equal(admission_min(0, 0, 3), 0);
 }
 
+/* R: PRE-6: its wake may be owed at once: it waits for no slice end. */
+static void test_min_woken_by_message_is_seen_at_once(void **state)
+{
+	static const struct burst jobs[] = {
+		{.run_ns = MS / 10, .outcome = DIS_RUN_HALT}};
+	struct world *w = world_open_cores(1);
+	struct role roles[] = {ROLE(DIS_CLASS_BACKGROUND, jobs),
+			       ROLE(DIS_CLASS_BATCH, world_hog),
+			       ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct world_vcpu *vcpu;
+	dis_id vm;
+
+	(void)state;
+	roles[0].intent.min_permille = 100;
+	vm = world_vm(w, roles, 3);
+	vcpu = world_vcpu(w, vm, 0);
+	world_run(w, 25 * MS);
+	assert_int_equal(dis_vcpu_state(vcpu->vcpu), DIS_STATE_WAITING);
+	assert_true(w->core[0].core->slice_armed);
+	world_wake(w, vcpu);
+	assert_ptr_equal(w->core[0].decision.vcpu_arg, vcpu);
+	world_close(w);
+}
+
 /* Both begin their periods at once; what runs has its chunk in one piece. */
 static void test_min_that_runs_gives_way_to_no_equal(void **state)
 {
@@ -475,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_min_is_admitted_where_least_is_reserved),
 		cmocka_unit_test(test_min_moves_with_the_affinity),
 		cmocka_unit_test(test_min_of_vm_part_is_rounded_up),
+		cmocka_unit_test(test_min_woken_by_message_is_seen_at_once),
 		cmocka_unit_test(test_min_that_runs_gives_way_to_no_equal),
 		cmocka_unit_test(test_min_of_realtime_delays_no_deadline),
 		cmocka_unit_test(test_min_of_vm_is_split_evenly),
