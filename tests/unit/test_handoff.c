@@ -151,6 +151,57 @@ static void test_handoff_pair_gets_one_slice_per_turn(void **state)
 	world_close(pair.w);
 }
 
+/* Also where slices end late: what is over is not passed on. */
+static void test_handoff_past_the_slice_gives_nothing(void **state)
+{
+	struct pair pair = open_pair(known, 1, DIS_CLASS_BATCH, NULL);
+	uint64_t cpu_ns = 0;
+
+	(void)state;
+	/* Messages that do not fit into a slice exactly. */
+	world_run(pair.w, 30 * US);
+	pair.w->late_ns = MS;
+	world_run(pair.w, 1000 * MS);
+	for (unsigned i = 0; i < 2; i++)
+		cpu_ns += world_stats(pair.of[i]).cpu_ns;
+	assert_in_range(cpu_ns, 170 * MS, 210 * MS);
+	for (unsigned i = 0; i < HOGS; i++)
+		assert_in_range(world_stats(pair.hog[i]).cpu_ns, 190 * MS,
+				210 * MS);
+	world_close(pair.w);
+}
+
+/* A message, and then no halt. */
+static const struct burst keeps_on[] = {{.run_ns = 100 * US,
+					 .outcome = DIS_RUN_CONTINUE,
+					 .hook = wake_partner_by},
+					{.run_ns = DIS_NEVER_NS}};
+
+/* It has to be the sender that blocks. */
+static void test_handoff_halt_of_another_does_not_count(void **state)
+{
+	static const struct burst once[] = {
+		{.outcome = DIS_RUN_HALT, .sleep_ns = 150 * US},
+		{.run_ns = 50 * US, .outcome = DIS_RUN_HALT}};
+	const struct role roles[] = {ROLE(DIS_CLASS_INTERACTIVE, once),
+				     ROLE(DIS_CLASS_BATCH, world_halt),
+				     ROLE(DIS_CLASS_BATCH, keeps_on)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w = world_open(&cfg, 0);
+	dis_id vm = world_vm_stopped(w, roles, 3);
+
+	(void)state;
+	world_vcpu(w, vm, 2)->arg = world_vcpu(w, vm, 1)->vcpu;
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	world_run(w, 190 * US);
+	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 0));
+	world_run(w, 20 * US);
+	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 2));
+	assert_int_equal(world_core_stats(w, 0).handoffs, 0);
+	world_close(w);
+}
+
 static void test_handoff_halt_by_next_exit_counts(void **state)
 {
 	struct pair pair = open_pair(two_exits, 2, DIS_CLASS_BATCH, NULL);
@@ -285,6 +336,8 @@ int main(void)
 		cmocka_unit_test(test_handoff_pair_exchanges_more_than_without),
 		cmocka_unit_test(test_handoff_partner_stays_on_its_core),
 		cmocka_unit_test(test_handoff_pair_gets_one_slice_per_turn),
+		cmocka_unit_test(test_handoff_past_the_slice_gives_nothing),
+		cmocka_unit_test(test_handoff_halt_of_another_does_not_count),
 		cmocka_unit_test(test_handoff_halt_by_next_exit_counts),
 		cmocka_unit_test(test_handoff_halt_long_after_does_not_count),
 		cmocka_unit_test(test_handoff_yield_to_partner_runs_it_next),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/world.h"
+#include "sched/core.h"
 
 #define MS DIS_MS_NS
 
@@ -100,6 +101,36 @@ static void test_priority_more_urgent_preempts_by_timer(void **state)
 	wake_in_slice("priority", on_timer, LATER);
 }
 
+/* The same while others wait, so that the core would look at the slice end anyway. */
+static void test_earlier_one_preempts_before_an_armed_slice_end(void **state)
+{
+	static const char *const policies[] = {"fair", "priority"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct dis_domain_config cfg = world_config(1);
+		struct role roles[] = {{sleeper_of(EARLIER), on_wake, 2},
+				       ROLE(DIS_CLASS_BATCH, world_hog),
+				       ROLE(DIS_CLASS_BATCH, world_hog)};
+		struct world_vcpu *sleeper;
+		struct world *w;
+
+		roles[1].intent.has_priority = roles[2].intent.has_priority =
+			true;
+		roles[1].intent.priority = roles[2].intent.priority = 100;
+		cfg.policy[DIS_CLASS_BATCH] = dis_policy_find(policies[i]);
+		w = world_open(&cfg, 0);
+		sleeper = world_vcpu(w, world_vm(w, roles, 3), 0);
+		world_run(w, 3 * MS);
+		assert_int_equal(dis_vcpu_state(sleeper->vcpu),
+				 DIS_STATE_WAITING);
+		assert_true(w->core[0].core->slice_armed);
+		world_wake(w, sleeper);
+		assert_ptr_equal(w->core[0].decision.vcpu, sleeper->vcpu);
+		world_close(w);
+	}
+}
+
 /* Turns know no preference: whoever wakes waits for the slice's end. */
 static void test_turns_wake_preempts_nobody(void **state)
 {
@@ -117,6 +148,8 @@ int main(void)
 			test_fair_earlier_virtual_deadline_preempts_by_timer),
 		cmocka_unit_test(test_priority_more_urgent_preempts_at_wake),
 		cmocka_unit_test(test_priority_more_urgent_preempts_by_timer),
+		cmocka_unit_test(
+			test_earlier_one_preempts_before_an_armed_slice_end),
 		cmocka_unit_test(test_turns_wake_preempts_nobody),
 	};
 

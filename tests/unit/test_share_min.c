@@ -326,6 +326,29 @@ static void test_min_moves_with_the_affinity(void **state)
 	world_close(w);
 }
 
+/* One that had none so far keeps its core if that has room, wherever it began. */
+static void test_min_of_running_is_admitted_where_it_runs(void **state)
+{
+	struct world *w = world_open_cores(2);
+	struct role role = ROLE(DIS_CLASS_BATCH, world_hog);
+	dis_id vm = world_vm_stopped(w, &role, 1);
+	struct world_vcpu *vcpu = world_vcpu(w, vm, 0);
+
+	(void)state;
+	assert_int_equal(vcpu->vcpu->settings.home, 0);
+	atomic_store(&vcpu->vcpu->core, w->core[1].core);
+	assert_int_equal(dis_vm_start(w->dom, vm), 0);
+	world_settle(w);
+	role.intent.min_permille = 100;
+	assert_int_equal(dis_domain_set_intent(w->dom, vcpu->id, &role.intent,
+					       err, sizeof(err)),
+			 0);
+	world_settle(w);
+	assert_int_equal(vcpu->vcpu->settings.home, 1);
+	assert_int_equal(world_stats(vcpu).migrations, 0);
+	world_close(w);
+}
+
 /* Parts are rounded up: a third of 100 is 34. */
 static void test_min_of_vm_part_is_rounded_up(void **state)
 {
@@ -498,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_min_fills_a_core_to_the_limit),
 		cmocka_unit_test(test_min_is_admitted_where_least_is_reserved),
 		cmocka_unit_test(test_min_moves_with_the_affinity),
+		cmocka_unit_test(test_min_of_running_is_admitted_where_it_runs),
 		cmocka_unit_test(test_min_of_vm_part_is_rounded_up),
 		cmocka_unit_test(test_min_woken_by_message_is_seen_at_once),
 		cmocka_unit_test(test_min_that_runs_gives_way_to_no_equal),
