@@ -432,6 +432,27 @@ static void test_wake_reach_names_only_cores_of_those_who_wait(void **state)
 	world_close(w);
 }
 
+/* R: EVO-B2: when nobody waits any more nobody is looked for. */
+static void test_wake_reach_ends_with_who_waited(void **state)
+{
+	const struct role bound = {world_intent_on(DIS_CLASS_BATCH, 0x3),
+				   short_job, 1};
+	const struct role free_one = {world_intent(DIS_CLASS_BATCH), short_job,
+				      1};
+	struct world *w = world_open_cores(4);
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		world_vm(w, &bound, 1);
+		world_vm(w, &free_one, 1);
+	}
+	assert_int_not_equal(atomic_load(&w->core[0].core->runq.reach), 0);
+	world_run(w, 10 * MS);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(atomic_load(&w->core[i].core->runq.reach), 0);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_wake_behind_queue_longer_by_one_stays),
 		cmocka_unit_test(
 			test_wake_reach_names_only_cores_of_those_who_wait),
+		cmocka_unit_test(test_wake_reach_ends_with_who_waited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
