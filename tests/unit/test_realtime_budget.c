@@ -226,6 +226,48 @@ static void test_realtime_floors_go_by_their_deadlines(void **state)
 	}
 }
 
+/* R: DIS-14: a slice that is cut short costs the class no more than it had. */
+static void test_realtime_floor_share_holds_under_urgent_wakes(void **state)
+{
+	static const struct burst ticks[] = {{.run_ns = 20 * US,
+					      .outcome = DIS_RUN_HALT,
+					      .sleep_ns = 200 * US}};
+	const struct role roles[] = {always(5 * MS),
+				     ROLE(DIS_CLASS_BATCH, world_hog),
+				     ROLE(DIS_CLASS_SYSTEM, ticks)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 3);
+	world_run(w, 10 * DIS_S_NS);
+	assert_in_range(world_stats(world_vcpu(w, vm, 1)).cpu_ns, 400 * MS,
+			550 * MS);
+	world_close(w);
+}
+
+/* R: DIS-14: where more than a core is reserved floors go first. */
+static void test_realtime_overload_leaves_floors_what_is_theirs(void **state)
+{
+	const struct role roles[] = {always(8 * MS), always(8 * MS),
+				     ROLE(DIS_CLASS_BATCH, world_hog)};
+	struct dis_domain_config cfg = world_config(1);
+	struct world *w;
+	dis_id vm;
+
+	(void)state;
+	cfg.floor_permille[DIS_CLASS_BATCH] = 50;
+	w = world_open(&cfg, 0);
+	vm = world_vm(w, roles, 3);
+	world_run(w, 10 * DIS_S_NS);
+	assert_in_range(world_stats(world_vcpu(w, vm, 2)).cpu_ns, 400 * MS,
+			550 * MS);
+	world_close(w);
+}
+
 /* Beside one that wants @work_ns of 10 ms. */
 static void expect_a_little(uint64_t work_ns)
 {
@@ -263,6 +305,10 @@ int main(void)
 		cmocka_unit_test(test_realtime_reserve_is_kept_from_floors),
 		cmocka_unit_test(test_realtime_late_class_takes_no_more),
 		cmocka_unit_test(test_realtime_floors_go_by_their_deadlines),
+		cmocka_unit_test(
+			test_realtime_floor_share_holds_under_urgent_wakes),
+		cmocka_unit_test(
+			test_realtime_overload_leaves_floors_what_is_theirs),
 		cmocka_unit_test(test_realtime_whole_core_leaves_a_little),
 	};
 
