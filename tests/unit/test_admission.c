@@ -159,7 +159,7 @@ static void test_min_moves_with_the_affinity(void **state)
 	assert_int_equal(vcpu->vcpu->settings.home, 1);
 	assert_int_equal(dom->reserved_ppm[0], 0);
 	assert_int_equal(dom->reserved_ppm[1], reserve_pace_ppm(300));
-	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	world_close(w);
 }
 
@@ -173,9 +173,7 @@ static void test_min_of_running_is_admitted_where_it_runs(void **state)
 
 	(void)state;
 	assert_int_equal(vcpu->vcpu->settings.home, 0);
-	atomic_store(&vcpu->vcpu->core, w->core[1].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 1);
 	role.intent.min_permille = 100;
 	assert_int_equal(dis_domain_set_intent(w->dom, vcpu->id, &role.intent,
 					       err, sizeof(err)),

@@ -131,15 +131,15 @@ static void test_charge_takes_half_of_a_turn_at_most(void **state)
 	(void)state;
 	bed_open(&bed, &role, NULL);
 	world_run(bed.w, 15 * MS);
-	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.plain);
+	assert_ptr_equal(world_running(bed.w, 0), bed.plain);
 	dis_vcpu_charge(bed.busy->vcpu, SECOND_NS);
 	world_run(bed.w, 9 * MS);
-	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.busy);
+	assert_ptr_equal(world_running(bed.w, 0), bed.busy);
 	world_run(bed.w, 2 * MS);
-	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.plain);
+	assert_ptr_equal(world_running(bed.w, 0), bed.plain);
 	/* Once: the next turn is a whole one. */
 	world_run(bed.w, 18 * MS);
-	assert_ptr_equal(bed.w->core[0].decision.vcpu_arg, bed.busy);
+	assert_ptr_equal(world_running(bed.w, 0), bed.busy);
 	assert_int_equal(world_stats(bed.busy).device_ns, SECOND_NS);
 	world_close(bed.w);
 }

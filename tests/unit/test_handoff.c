@@ -125,9 +125,7 @@ static void test_handoff_partner_stays_on_its_core(void **state)
 		of[i] = world_vcpu(w, vm, i);
 	for (unsigned i = 0; i < 2; i++)
 		of[i]->arg = of[1 - i]->vcpu;
-	atomic_store(&of[0]->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	world_run(w, 1000 * MS);
 	assert_int_equal(world_stats(of[0]).migrations, 0);
 	assert_in_range(of[0]->bursts_done + of[1]->bursts_done, 1900, 2100);
@@ -195,9 +193,9 @@ static void test_handoff_halt_of_another_does_not_count(void **state)
 	assert_int_equal(dis_vm_start(w->dom, vm), 0);
 	world_settle(w);
 	world_run(w, 190 * US);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	world_run(w, 20 * US);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 2));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 2));
 	assert_int_equal(world_core_stats(w, 0).handoffs, 0);
 	world_close(w);
 }

@@ -71,10 +71,7 @@ static void test_placement_idle_core_steals_the_most_urgent(void **state)
 	(void)state;
 	world_vm(w, &once, 1);
 	vm = world_vm_stopped(w, roles, 3);
-	for (unsigned i = 0; i < 3; i++)
-		atomic_store(&world_vcpu(w, vm, i)->vcpu->core, w->core[0].core);
-	assert_int_equal(dis_vm_start(w->dom, vm), 0);
-	world_settle(w);
+	world_start_on(w, vm, 0);
 	world_run(w, 3 * MS);
 	assert_ptr_equal(world_running(w, 1), world_vcpu(w, vm, 1));
 	world_close(w);

@@ -220,8 +220,7 @@ static void test_realtime_floors_go_by_their_deadlines(void **state)
 		vm = world_vm(w, roles, 3);
 		/* When its slice ends both are owed. */
 		world_run(w, 501 * MS);
-		assert_ptr_equal(w->core[0].decision.vcpu_arg,
-				 world_vcpu(w, vm, 1 + i));
+		assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1 + i));
 		world_close(w);
 	}
 }

@@ -370,7 +370,7 @@ static void test_hint_begins_a_quantum_of_the_new_class(void **state)
 	/* The other one's slice of 50 ms first. */
 	world_run(w, 54 * MS);
 	assert_int_equal(hint_ret, 0);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 0));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 0));
 	assert_int_equal(w->core[0].core->slice_end_ns, 103 * MS);
 	world_close(w);
 }
@@ -390,7 +390,7 @@ static void test_set_intent_of_queued_keeps_its_waiting(void **state)
 	world_run(w, 7 * MS);
 	set(w, world_vcpu(w, vm, 1), &heavier);
 	world_run(w, 4 * MS);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, world_vcpu(w, vm, 1));
+	assert_ptr_equal(world_running(w, 0), world_vcpu(w, vm, 1));
 	assert_int_equal(dis_core_get_queue(w->core[0].core, DIS_CLASS_BATCH,
 					    &stats),
 			 0);

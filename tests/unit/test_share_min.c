@@ -206,7 +206,7 @@ static void test_min_woken_by_message_is_seen_at_once(void **state)
 	assert_int_equal(dis_vcpu_state(vcpu->vcpu), DIS_STATE_WAITING);
 	assert_true(w->core[0].core->slice_armed);
 	world_wake(w, vcpu);
-	assert_ptr_equal(w->core[0].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 0), vcpu);
 	world_close(w);
 }
 
@@ -223,19 +223,18 @@ static void test_min_that_runs_gives_way_to_no_equal(void **state)
 	(void)state;
 	world_vm(w, roles, 3);
 	world_run(w, MS / 2);
-	first = w->core[0].decision.vcpu_arg;
+	first = world_running(w, 0);
 	assert_true(first->vcpu->has_min);
 	/* In the middle, and after the end of a slice of the class. */
 	assert_true(chunk_ns > 3 * MS / 2);
 	for (unsigned i = 0; i < 2; i++) {
 		world_step(w, 0);
-		assert_ptr_equal(w->core[0].decision.vcpu_arg, first);
+		assert_ptr_equal(world_running(w, 0), first);
 		world_run(w, MS);
 	}
 	world_run(w, chunk_ns - 5 * MS / 2 + 1);
-	assert_ptr_not_equal(w->core[0].decision.vcpu_arg, first);
-	assert_true(((struct world_vcpu *)w->core[0].decision.vcpu_arg)
-			    ->vcpu->has_min);
+	assert_ptr_not_equal(world_running(w, 0), first);
+	assert_true(world_running(w, 0)->vcpu->has_min);
 	world_close(w);
 }
 

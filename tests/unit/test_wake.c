@@ -233,7 +233,7 @@ static void test_wake_behind_lone_equal_takes_batch_core_at_once(void **state)
 	pin_on(w, 0, DIS_CLASS_INTERACTIVE, world_hog);
 	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
 	world_wake(w, vcpu);
-	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	assert_int_equal(world_core_stats(w, 0).wake_moved, 1);
 	assert_int_equal(world_core_stats(w, 0).pushes, 0);
 	world_close(w);
@@ -336,7 +336,7 @@ static void test_wake_by_other_core_goes_where_it_runs_at_once(void **state)
 	pin_on(w, 0, DIS_CLASS_SYSTEM, world_hog);
 	pin_on(w, 2, DIS_CLASS_BATCH, world_hog);
 	world_run(w, 5 * MS);
-	assert_ptr_equal(w->core[2].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 2), vcpu);
 	assert_int_equal(world_stats(vcpu).wait_ns, 0);
 	assert_int_equal(world_stats(vcpu).migrations, 1);
 	world_close(w);
@@ -355,7 +355,7 @@ static void test_wake_moved_waits_from_then_on(void **state)
 	pin_on(w, 0, DIS_CLASS_REALTIME, world_hog);
 	pin_on(w, 1, DIS_CLASS_BATCH, world_hog);
 	world_wake(w, vcpu);
-	assert_ptr_equal(w->core[1].decision.vcpu_arg, vcpu);
+	assert_ptr_equal(world_running(w, 1), vcpu);
 	assert_int_equal(dis_core_get_queue(w->core[1].core,
 					    DIS_CLASS_INTERACTIVE, &stats),
 			 0);
