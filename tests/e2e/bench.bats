@@ -8,6 +8,7 @@ load helper
 bench_json() {
 	run --separate-stderr "$DISVM" bench switch --quick --json "$@" </dev/null
 	expect_status 0
+	[ -n "$output" ] || fail "nothing written"
 	printf '%s\n' "$output" >bench.json
 }
 

@@ -61,6 +61,7 @@ setup_file() {
 
 # bench NAME FILTER: FILTER is true of this bench's object.
 bench() {
+	[ -s "$SUITE/all.json" ] || fail "nothing written" "$(cat "$SUITE/progress")"
 	jq -e --arg name "$1" ".benches[] |
 		select(.schema == \"disvm.bench.\" + \$name + \"/1\") | $2" \
 		"$SUITE/all.json" >/dev/null ||
@@ -111,6 +112,7 @@ contenders() {
 }
 
 @test "test_bench_all_has_host_load_and_sound_figures" {
+	[ -s "$SUITE/all.json" ] || fail "nothing written"
 	jq -e 'all(.benches[]; .quick and .rounds == 1 and .load.wall_ns > 0 and
 		(.host | .kernel, .kvm_backend, .cpus, .commit | length > 0) and
 		(.figures | length > 0))' "$SUITE/all.json" >/dev/null ||

@@ -75,7 +75,9 @@ report_of() {
 	shift
 	run --separate-stderr "$DISVM" run --report report.json "$@" </dev/null
 	expect_status "$want"
-	jq -e . report.json >/dev/null || fail "report.json is no JSON"
+	# Of an empty file jq 1.6 finds whatever it is asked for to be true.
+	{ [ -s report.json ] && jq -e . report.json >/dev/null; } ||
+		fail "report.json is no JSON"
 }
 
 # holds FILTER [ARGUMENTS OF JQ...]: FILTER is true of report.json; otherwise
