@@ -273,31 +273,6 @@ contenders() {
 	[[ $output == *"2 cores are needed, 1 may be used"* ]] || fail "$output"
 }
 
-@test "test_bench_cpu_is_for_switch_alone" {
-	refused 2 "--cpu: latency uses all CPUs" bench latency --cpu 0
-}
-
-@test "test_bench_bad_kernel_is_refused" {
-	refused 2 "--kernel: '/nowhere/k.elf': No such file" bench latency \
-		--kernel /nowhere/k.elf
-	refused 2 "--kernel: ''" bench latency --kernel
-	echo nonsense >k.elf
-	refused 3 "latency: alone" bench latency --quick --rounds 1 --kernel k.elf
-}
-
-@test "test_bench_bad_html_is_refused_before_work" {
-	refused 2 "--html: '/nowhere/x.html': No such file" bench latency --quick \
-		--html /nowhere/x.html
-	refused 2 "--html: ''" bench latency --quick --html
-}
-
-@test "test_bench_failure_leaves_no_page" {
-	echo nonsense >k.elf
-	run "$DISVM" bench latency --quick --kernel k.elf --html page.html
-	[ "$status" -eq 3 ] || fail "status $status"
-	[ ! -e page.html ] || fail "a page is left"
-}
-
 # of_bench PATTERN: processes of this session that it fits.
 of_bench() {
 	pgrep -s 0 -f "$1" || true
