@@ -166,9 +166,9 @@ programs() {
 
 # Can this machine's KVM be used? Says so if not.
 have_kvm() {
-	# What is not there, the redirection would create.
-	[ -c "$kvm" ] && (: <>"$kvm") 2>/dev/null && return 0
-	echo "  $kvm is missing or may not be opened"
+	local why
+	why=$(tests/tools/kvm-usable.sh "$kvm" 2>&1) && return 0
+	echo "  $why"
 	return 1
 }
 
