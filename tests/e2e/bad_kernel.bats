@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Files that are no kernel for us: one line, exit 2, nothing left.
-# without KVM: in a nested machine
 
 load helper
 

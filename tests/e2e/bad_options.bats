@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Wrong usage: one line that names option and value, exit 2, nothing left.
-# without KVM: in a nested machine
 
 load helper
 

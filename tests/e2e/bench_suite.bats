@@ -4,7 +4,7 @@
 # JSON, and the page as a browser shows it. Whether it works, never how fast.
 # timeout: 600
 
-# bats file_tags=kvm
+# bats file_tags=kvm, host:bench
 
 load helper
 

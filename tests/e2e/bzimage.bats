@@ -2,7 +2,6 @@
 #
 # Linux bzImages: one made of a setup header and a few instructions boots; damaged
 # ones are refused in one line, exit 2, nothing left.
-# without KVM: in a nested machine
 
 load helper
 

@@ -2,6 +2,7 @@
 #
 # What is said of guests that fail, of all of them on SIGUSR1, and of where they
 # spend their time.
+# in a nested machine: 40 s
 
 # bats file_tags=kvm
 
@@ -29,6 +30,7 @@ fails() {
 		--cmdline "work=hog work@0=$work" --time-limit 10s "$@"
 }
 
+# bats test_tags=host:registers
 # R: CARD-7
 @test "test_triple_fault_is_shown_with_instruction_and_names" {
 	fails fault:triple
@@ -41,6 +43,7 @@ fails() {
 	says "  idt       base 0000000000000000  limit 0000"
 }
 
+# bats test_tags=host:registers
 # R: CARD-7: the same, for programs.
 @test "test_triple_fault_is_in_the_report" {
 	fails fault:triple
@@ -57,6 +60,7 @@ fails() {
 	       [.entries[].level] == ["PML4E", "PDPTE", "PDE"]'
 }
 
+# bats test_tags=host:registers
 # R: CARD-7
 @test "test_jump_to_nowhere_is_shown_with_page_walk" {
 	fails fault:jump
@@ -77,6 +81,7 @@ fails() {
 	holds '.vms[0].diagnosis.instructions | any(.text | test("^out"))'
 }
 
+# bats test_tags=host:registers
 # R: CARD-7: a kernel that has not got far.
 @test "test_failure_in_32_bit_code_is_shown_as_such" {
 	cp "$TINY" k.elf
@@ -94,6 +99,7 @@ fails() {
 	says_not "Page walk"
 }
 
+# bats test_tags=host:registers
 # R: CARD-7: firmware, in its ROM: no IDT, then ud2.
 @test "test_failure_of_firmware_is_shown_in_16_bit_code" {
 	head -c 65536 /dev/zero >f.bin
@@ -143,6 +149,7 @@ fails() {
 
 E_SHOFF=40 E_SHNUM=60
 
+# bats test_tags=host:registers
 @test "test_kernel_without_symbols_is_diagnosed_without_names" {
 	image_with header $E_SHNUM 2 0
 	fails fault:triple
@@ -153,6 +160,7 @@ E_SHOFF=40 E_SHNUM=60
 	holds '.vms[0].diagnosis.symbol == null'
 }
 
+# bats test_tags=host:registers
 # A table that lies: the run is not disturbed, and says so once.
 @test "test_kernel_with_broken_symbol_table_is_diagnosed_without_names" {
 	image_with header $E_SHOFF 8 $((1 << 40))

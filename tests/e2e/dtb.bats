@@ -2,7 +2,6 @@
 #
 # Device trees: what a guest gets, a user's tree and overlays merged into it, and
 # files that are refused in one line, exit 2, nothing left (R: CARD-6).
-# without KVM: in a nested machine
 
 load helper
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Guests that fail: exit 1, state Failed and the reason in the report.
-# without KVM: in a nested machine
 
 # bats file_tags=kvm
 

@@ -3,7 +3,6 @@
 # Guests that start with a firmware: Debian's SeaBIOS, unmodified, and disks.
 # timeout: 900
 # tests: at once
-# without KVM: in a nested machine
 
 load helper
 

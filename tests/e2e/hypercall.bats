@@ -4,6 +4,7 @@
 # hints about its intent. The report and the end of the guest are calls as well; what
 # comes of these is in run.bats and failing_guest.bats, there also what comes of
 # calls that are undefined.
+# in a nested machine: 55 s
 
 # bats file_tags=kvm
 

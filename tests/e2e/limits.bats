@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Refused spawns: exit 4, the message, the event, nothing left.
-# without KVM: in a nested machine
 
 load helper
 

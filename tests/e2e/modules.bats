@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Policy modules as a user has them: built outside, loaded by disvm run.
+# in a nested machine: 60 s
 
 load helper
 

@@ -2,7 +2,7 @@
 #
 # The preemption timer, for a minute.
 
-# bats file_tags=kvm
+# bats file_tags=kvm, host:time
 
 load helper
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # disvm run from outside: what it boots, what it writes where, how it ends.
-# without KVM: in a nested machine
 
 load helper
 

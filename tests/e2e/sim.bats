@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # disvm sim: a trace of real guests is replayed; bad traces are refused.
+# in a nested machine: 30 s
 
 load helper
 

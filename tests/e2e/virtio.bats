@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Disks and networks of guests, on real KVM: the tiny guest drives a virtio disk.
-# without KVM: in a nested machine
 
 load helper
 

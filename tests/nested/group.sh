@@ -107,34 +107,51 @@ nested_boot() {
 	echo $! >"$nested_dir/pid"
 }
 
-# nested_follow DIR: report the jobs begun there as they end. Those that the machine did
+# nested_events DIR...: what goes on in the machines begun there, as it comes; in front
+# of each line the number of its directory.
+nested_events() {
+	local n=0 dir
+	for dir in "$@"; do
+		tail -n +1 -f --pid="$(<"$dir/pid")" "$dir/events" | sed -u "s/^/$n /" &
+		n=$((n + 1))
+	done
+	wait
+}
+
+# nested_follow DIR...: report the jobs begun there as they end. Those that a machine did
 # not come to have failed; why, and its console's end, is shown. Each case is shown as
 # it ends if $nested_cases is set.
 nested_follow() {
-	local dir=$1 label why="no verdict" word name rest
+	local dirs=("$@") n word name rest labels=() why=()
 	local -A left=()
-	IFS= read -r label <"$dir/label"
-	while read -r word name _; do
-		left[$name]=$word
-	done <"$dir/jobs"
-	while read -r word name rest; do
+	for n in "${!dirs[@]}"; do
+		IFS= read -r "labels[n]" <"${dirs[n]}/label"
+		why[n]="no verdict"
+		while read -r word name _; do
+			left[$n $name]=$word
+		done <"${dirs[n]}/jobs"
+	done
+	while read -r n word name rest; do
 		case $word in
-		kernel) echo "  $label$name $rest" ;;
+		kernel) echo "  ${labels[n]}$name $rest" ;;
 		line)
 			[ -z "${nested_cases:-}" ] ||
 				grep -E '^(not )?ok ' <<<"$name $rest" | sed 's/^/    /'
 			;;
 		end)
-			nested_end "$label" "${left[$name]}" "$name" "$rest"
-			unset "left[$name]"
+			nested_end "${labels[n]}" "${left[$n $name]}" "$name" "$rest"
+			unset "left[$n $name]"
 			;;
-		dead) why="$name $rest" ;;
+		dead) why[n]="$name $rest" ;;
 		esac
-	done < <(tail -n +1 -f --pid="$(<"$dir/pid")" "$dir/events")
-	[ "${#left[@]}" -gt 0 ] || return
-	tail -n 40 "$dir/console.log" >"$tmp/log" 2>/dev/null
-	report "${label}machine" 0 "${#left[@]}" $(($(now_ms) - $(<"$dir/start"))) \
-		"$why" "$tmp/log"
+	done < <(nested_events "${dirs[@]}")
+	for n in "${!dirs[@]}"; do
+		rest=$(printf '%s\n' "${!left[@]}" | grep -c "^$n ")
+		[ "$rest" -gt 0 ] || continue
+		tail -n 40 "${dirs[n]}/console.log" >"$tmp/log" 2>/dev/null
+		report "${labels[n]}machine" 0 "$rest" \
+			$(($(now_ms) - $(<"${dirs[n]}/start"))) "${why[n]}" "$tmp/log"
+	done
 }
 
 # nested ARGUMENTS...: nested_start and nested_follow.
@@ -146,27 +163,62 @@ nested() {
 # What bats and its tests call, beside busybox.
 nested_bats_programs=(awk base64 bash basename bats cat chmod cmp comm cp cut date dd diff
 	dirname dtc env fdtget find flock fuser grep head id ip jq kill ln ls mkdir mkfifo
-	mktemp mv nice nproc od pgrep printf prlimit ps readlink realpath rm rmdir script
-	sed seq setpriv sha256sum sleep sort stat strip tail taskset tee timeout touch tr
-	truncate unshare wc)
+	mktemp mv nice nproc od pgrep printf prlimit ps qemu-system-x86_64 readlink realpath
+	rm rmdir script sed seq setpriv sha256sum sleep sort stat strip tail taskset tee
+	timeout touch tr truncate unshare wc)
 
-# nested_bats SOURCE...: those tests of bats files that need KVM, in a machine.
+# seconds_of SOURCE TESTS: that its tests take in a machine, about: 2 s each, if the file
+# does not tell ("in a nested machine: 60 s").
+seconds_of() {
+	local own
+	own=$(grep -om1 -E '^# in a nested machine: [0-9]+ s' "$1" | grep -oE '[0-9]+')
+	echo "${own:-$((2 * $2))}"
+}
+
+# nested_bats FILTER SOURCE...: those tests of bats files that FILTER lets through, in two
+# machines at once, as the emulator has one thread. No file is in both.
 nested_bats() {
-	local source
+	local filter=$1 source tests seconds total=0 n load=(0 0) dirs=() example
+	shift
+	example=$PWD/build/nested/example
 	nested_accel build images/tiny.elf
-	nested_dir=$PWD/build/nested/run/bats
-	mkdir -p "$nested_dir/root/bin" "$nested_dir/root/tmp"
-	ln -sf /usr/bin/bash "$nested_dir/root/bin/bash"
-	for source in "$@"; do
+	for n in 0 1; do
+		dirs[n]=$PWD/build/nested/run/bats$n
+		mkdir -p "${dirs[n]}/root/bin" "${dirs[n]}/root/tmp"
+		ln -sf /usr/bin/bash "${dirs[n]}/root/bin/bash"
+		: >"${dirs[n]}/jobs"
+	done
+	rm -rf "$example"
+	tests/tools/build-example.sh "$example" >"$tmp/log" 2>&1 ||
+		report "e2e/build-example.sh" 0 1 0 "no example" "$tmp/log"
+	while read -r seconds tests source; do
+		n=$((load[1] < load[0]))
+		load[n]=$((load[n] + seconds))
+		total=$((total + tests))
 		echo "$(($(limit_s "$source" 300) * 3)) e2e/$(basename "$source" .bats)" \
 			"DISVM_TEST_FEWER=${DISVM_TEST_FEWER:-25}" \
-			"PATH=/usr/bin:\$PATH bats --tap --filter-tags kvm $source"
-	done >"$nested_dir/jobs"
-	MACHINE_MEM=2048 nested_boot "6.12/2 " 6.12 2 \
-		"${nested_bats_programs[@]/#//usr/bin/}" \
-		/usr/lib/bats-core/* /usr/libexec/bats-core/* \
-		/usr/share/seabios/bios{,-256k}.bin "$PWD"/images/*.{elf,img} \
-		"$PWD"/tests/e2e/*.ba* "$PWD"/build/{disvm,guest/*.elf} \
-		"$PWD"/build/tests/{boot,modules}/*
-	nested_follow "$nested_dir"
+			"DISVM_TEST_EXAMPLE=$example PATH=/usr/bin:\$PATH" \
+			"bats --tap --filter-tags $filter $source" >>"${dirs[n]}/jobs"
+	done < <(for source in "$@"; do
+		tests=$(bats --count --filter-tags "$filter" "$source")
+		echo "$(seconds_of "$source" "$tests") $tests $source"
+	done | sort -rn)
+	echo "  $total tests of $# files in two nested machines, about" \
+		"$((load[0] > load[1] ? load[0] : load[1])) s:"
+	for n in 0 1; do
+		[ -s "${dirs[n]}/jobs" ] || {
+			unset "dirs[n]"
+			continue
+		}
+		nested_dir=${dirs[n]}
+		MACHINE_MEM=2048 nested_boot "6.12/2 " 6.12 2 \
+			"${nested_bats_programs[@]/#//usr/bin/}" \
+			/usr/lib/bats-core/* /usr/libexec/bats-core/* \
+			/usr/share/qemu/{bios-microvm,linuxboot_dma,multiboot_dma,pvh,kvmvapic}.bin \
+			/usr/share/qemu/qboot.rom \
+			/usr/share/seabios/bios{,-256k}.bin "$PWD"/images/*.{elf,img} \
+			"$PWD"/tests/e2e/*.ba* "$PWD"/build/{disvm,guest/*.elf} \
+			"$PWD"/build/tests/{boot,modules}/* "$example"/*.so
+	done
+	nested_follow "${dirs[@]}"
 }

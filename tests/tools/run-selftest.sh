@@ -14,7 +14,7 @@ broken=0
 # tree: a new one, with the runner and what it reads.
 tree() {
 	rm -rf "$tmp/tree"
-	mkdir -p "$tmp/tree/tests"/{unit,kvm,nested} "$tmp/tree/build/tests/unit"
+	mkdir -p "$tmp/tree/tests"/{unit,kvm,nested,tools} "$tmp/tree/build/tests/unit"
 	cp "$here/run.sh" "$tmp/tree/tests/"
 	cp "$here"/nested/{group,accel}.sh "$tmp/tree/tests/nested/"
 	echo '/* timeout: 1 */' | tee "$tmp/tree/tests/unit/test_x.c" \
@@ -30,9 +30,9 @@ program() {
 	chmod +x "$tmp/tree/$1"
 }
 
-# ends NAME GROUP LAST_LINE STATUS: so does the runner.
+# ends NAME GROUP LAST_LINE STATUS: so does the runner; what it said is in $out.
 ends() {
-	local rc=0 out
+	local rc=0
 	out=$(MAKE=true "$tmp/tree/tests/run.sh" "$2" 2>&1) || rc=$?
 	if [ "${out##*$'\n'}" != "$3" ] || [ "$rc" -ne "$4" ]; then
 		echo "run-selftest: $1: '${out##*$'\n'}', exit $rc;" \
@@ -49,9 +49,9 @@ expect() {
 	ends "$1" unit "$2" "$3"
 }
 
-# expect_nested NAME LAST_LINE STATUS: two machines, each as on standard input, where
-# job NAME STATUS TEXT lets a job end.
-expect_nested() {
+# machines: of a new tree, each as on standard input, where job NAME STATUS TEXT lets a
+# job end.
+machines() {
 	tree
 	program tests/nested/linux.sh <<<true
 	program tests/nested/machine.sh < <(
@@ -67,7 +67,45 @@ expect_nested() {
 		END
 		cat
 	)
+}
+
+# expect_nested NAME LAST_LINE STATUS: two machines, as on standard input.
+expect_nested() {
+	machines
 	ends "$1" nested "$2" "$3"
+}
+
+# expect_e2e NAME USABLE LAST_LINE STATUS LINES: a bats file of four tests, of which two
+# can run in a machine as on standard input, one needs this machine's KVM, which is
+# USABLE (true, false), and $1 says what a fifth one does. LINES of what the runner says
+# name what was not run.
+expect_e2e() {
+	local lines
+	machines
+	program tests/tools/kvm-usable.sh <<<"echo no KVM here; $2"
+	program tests/tools/build-example.sh <<<true
+	mkdir "$tmp/tree/tests/e2e"
+	cat >"$tmp/tree/tests/e2e/x.bats" <<-'END'
+		@test "test_plain" { true; }
+		# bats test_tags=kvm
+		@test "test_one" { true; }
+		# bats test_tags=kvm
+		@test "test_two" { true; }
+		# bats test_tags=kvm, host:registers
+		# R: ABC-1
+		@test "test_registers" { true; }
+	END
+	case $1 in
+	*_skipping) echo '@test "test_skips" { skip "nothing here"; }' ;;
+	*_not_named) printf '%s\n' '# bats test_tags=host:registers,kvm' \
+		'test_of_another_form() { # @test' '}' ;;
+	esac >>"$tmp/tree/tests/e2e/x.bats"
+	ends "$1" e2e "$3" "$4"
+	lines=$(grep -cE '^ *(1 tests need a KVM of the machine itself and were not run:|1 look at .*:|x: test_registers)$' <<<"$out") || true
+	if [ "$lines" -ne "$5" ]; then
+		echo "run-selftest: $1: $lines lines, not $5, of what was not run:" "$out" >&2
+		broken=1
+	fi
 }
 
 # The build counts as one case.
@@ -96,6 +134,30 @@ expect_nested nested_hanging '5 passed, 11 failed' 1 <<<"$x; echo dead silent fo
 expect_nested nested_panicking '1 passed, 13 failed' 1 <<<'echo dead ended before its jobs; exit 1'
 expect_nested nested_no_verdict '1 passed, 13 failed' 1 <<<'exit 0'
 expect_nested nested_killed '5 passed, 11 failed' 1 <<<"$x; kill -9 "'$$'
+
+# The build is a case again. With a KVM of its own this machine asks no other.
+machine='job e2e/x 0 "1..2\nok 1 - a\nok 2 - b\n"'
+expect_e2e e2e_kvm true '5 passed, 0 failed' 0 0 <<<'exit 1'
+expect_e2e e2e_kvm_skipping true '5 passed, 1 failed' 1 0 <<<'exit 1'
+expect_e2e e2e_nested false '4 passed, 0 failed' 0 6 <<<"$machine"
+expect_e2e e2e_nested_failing false '3 passed, 1 failed' 1 6 <<<"${machine/nok 2/nnot ok 2}"
+expect_e2e e2e_nested_skipping false '4 passed, 1 failed' 1 6 <<<"$machine"
+expect_e2e e2e_nested_dead false '2 passed, 1 failed' 1 6 <<<'echo dead no kernel; exit 1'
+expect_e2e e2e_nested_not_named false '4 passed, 1 failed' 1 6 <<<"$machine"
+
+# usable NAME DEVICE TEXT STATUS: so answers kvm-usable.sh.
+usable() {
+	local rc=0 answer
+	answer=$("$here/tools/kvm-usable.sh" "$2" 2>&1) || rc=$?
+	if [ "$answer" != "$3" ] || [ "$rc" -ne "$4" ]; then
+		echo "run-selftest: $1: '$answer', exit $rc; wanted '$3', exit $4" >&2
+		broken=1
+	fi
+}
+
+usable kvm_missing /nowhere/kvm "/nowhere/kvm is missing, or no device" 1
+usable kvm_other_device /dev/null "/dev/null is not that of KVM" 1
+usable kvm_plain_file /etc/passwd "/etc/passwd is missing, or no device" 1
 
 # host FLAGS NESTED: a processor and its module of KVM; what machines would run on.
 host() {
