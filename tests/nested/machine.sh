@@ -58,7 +58,11 @@ if [ -n "${MACHINE_KVM:-}" ]; then
 	accel=(-accel kvm -cpu host)
 else
 	accel=(-accel "tcg,thread=single" -cpu max,-cx16)
-	append+=" tsc=reliable"
+	# Its TSC is this host's. What the kernel makes of it against the emulated PIT may be
+	# several times off on a busy host, and with it all of its time.
+	"${CC:-gcc}" -O2 -o "$dir/tsc_khz" "$here/clock/tsc_khz.c" 2>"$dir/tsc_khz.log" ||
+		dead "no tsc_khz: $(tail -n 1 "$dir/tsc_khz.log")"
+	append+=" tsc=reliable tsc_early_khz=$("$dir/tsc_khz")"
 fi
 
 # A panic ends the machine (panic=-1, -no-reboot); silence ends it here. It does
