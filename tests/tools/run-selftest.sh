@@ -77,10 +77,12 @@ expect_nested() {
 
 # expect_e2e NAME USABLE LAST_LINE STATUS LINES: a bats file of four tests, of which two
 # can run in a machine as on standard input, one needs this machine's KVM, which is
-# USABLE (true, false), and $1 says what a fifth one does. LINES of what the runner says
-# name what was not run.
+# USABLE (true, false), and $1 says what a fifth one does, and whether this KVM is
+# kvm_amd. LINES of what the runner says name what was not run.
 expect_e2e() {
 	local lines
+	export DISVM_TEST_KVM_AMD=/nowhere
+	[[ $1 != *_amd ]] || DISVM_TEST_KVM_AMD=/
 	machines
 	program tests/tools/kvm-usable.sh <<<"echo no KVM here; $2"
 	program tests/tools/build-example.sh <<<true
@@ -101,7 +103,7 @@ expect_e2e() {
 		'test_of_another_form() { # @test' '}' ;;
 	esac >>"$tmp/tree/tests/e2e/x.bats"
 	ends "$1" e2e "$3" "$4"
-	lines=$(grep -cE '^ *(1 tests need a KVM of the machine itself and were not run:|1 look at .*:|x: test_registers)$' <<<"$out") || true
+	lines=$(grep -cE '^ *(1 tests need a KVM (of the machine itself|that is not kvm_amd) and were not run:|1 look at .*:|x: test_registers)$' <<<"$out") || true
 	if [ "$lines" -ne "$5" ]; then
 		echo "run-selftest: $1: $lines lines, not $5, of what was not run:" "$out" >&2
 		broken=1
@@ -139,6 +141,7 @@ expect_nested nested_killed '5 passed, 11 failed' 1 <<<"$x; kill -9 "'$$'
 machine='job e2e/x 0 "1..2\nok 1 - a\nok 2 - b\n"'
 expect_e2e e2e_kvm true '5 passed, 0 failed' 0 0 <<<'exit 1'
 expect_e2e e2e_kvm_skipping true '5 passed, 1 failed' 1 0 <<<'exit 1'
+expect_e2e e2e_kvm_amd true '4 passed, 0 failed' 0 3 <<<'exit 1'
 expect_e2e e2e_nested false '4 passed, 0 failed' 0 6 <<<"$machine"
 expect_e2e e2e_nested_failing false '3 passed, 1 failed' 1 6 <<<"${machine/nok 2/nnot ok 2}"
 expect_e2e e2e_nested_skipping false '4 passed, 1 failed' 1 6 <<<"$machine"
