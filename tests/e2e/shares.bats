@@ -57,6 +57,8 @@ load helper
 		run --kernel "$TINY" --numa-node 1000
 	refused 2 'have no effect with --executor threads' \
 		run --kernel "$TINY" --executor threads --intent batch:max=10
+	refused 2 'max and cores have no effect with --executor threads' \
+		run --kernel "$TINY" --executor threads --cpus 0-1 --intent batch:cores=1
 	refused 2 '--vm-max has no effect with --executor threads' \
 		run --kernel "$TINY" --executor threads --vm-max 10
 }

@@ -172,8 +172,8 @@ int run_limits_refuse(const struct run_options *o, char *err, size_t err_size)
 			      "/sys/fs/resctrl");
 	if (o->mem_bandwidth)
 		return refuse(err, err_size, "mem-bandwidth",
-			      "resctrl limits threads, and a thread here runs "
-			      "the vCPUs of all guests");
+			      "resctrl limits threads, and one of DIS "
+			      "runs the vCPUs of all guests");
 	if (o->mem_limit_bytes && o->mem_bytes > o->mem_limit_bytes) {
 		snprintf(err, err_size,
 			 "--mem: %" PRIu64 " bytes are more than the limit of "

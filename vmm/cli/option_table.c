@@ -459,7 +459,7 @@ const struct option_row option_rows[] = {
 	 "turn of the guests' networks among all devices, 0 (first) to 7 "
 	 "(default: 4)",
 	 set_net_priority},
-	{"mem-bandwidth", "SIZE", NULL, false, "not supported yet, refused",
+	{"mem-bandwidth", "SIZE", NULL, false, "not supported, refused",
 	 set_mem_bandwidth},
 	{"io-bandwidth", "SIZE", NULL, false,
 	 "most bytes per second that each guest moves, over all its disks and "

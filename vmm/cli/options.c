@@ -191,10 +191,12 @@ static int check_together(const struct option_values *values, char *err,
 	return ret ? ret : option_devices_check(o, err, err_size);
 }
 
-static bool has_shares(const struct dis_intent *intent)
+/* Does it say what only DIS can keep? */
+static bool asks_of_dis(const struct dis_intent *intent)
 {
 	return intent->weight || intent->has_priority || intent->slice_ns ||
-	       intent->min_permille || intent->max_permille;
+	       intent->min_permille || intent->max_permille ||
+	       intent->affinity != DIS_CPUMASK_ALL;
 }
 
 static bool names_vcpu(const struct option_intent *intent, unsigned vcpu)
@@ -220,11 +222,11 @@ static int resolve_intents(const struct option_values *values, char *err,
 					     "intent '%s': %s (of %u cores)",
 					     intent->text, why, o->n_cpus);
 		if (o->executor == RUN_EXECUTOR_THREADS &&
-		    has_shares(&intent->intent))
+		    asks_of_dis(&intent->intent))
 			return option_refuse(
 				err, err_size,
 				"intent '%s': weight, priority, "
-				"slice, min and max have no effect with "
+				"slice, min, max and cores have no effect with "
 				"--executor threads: the host's "
 				"kernel schedules",
 				intent->text);
