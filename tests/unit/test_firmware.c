@@ -159,6 +159,9 @@ static void test_firmware_is_told_vcpus_and_console(void **state)
 	assert_int_equal(number(fw_cfg_store_find(&store, FW_CFG_CPUS)), 200);
 	assert_int_equal(number(fw_cfg_store_find(&store, FW_CFG_MAX_CPUS)),
 			 200);
+	/* As the 8254 is wired (pc_map.h): the MP table goes by it. */
+	assert_int_equal(number(fw_cfg_store_find(&store, FW_CFG_IRQ0_OVERRIDE)),
+			 PC_PIT_PIN == 2);
 	ram = fw_cfg_store_find(&store, FW_CFG_RAM);
 	assert_non_null(ram);
 	assert_int_equal(ram->bytes, sizeof(uint64_t));

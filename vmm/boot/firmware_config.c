@@ -76,6 +76,8 @@ int firmware_config_build(unsigned vcpus, uint64_t memory_bytes,
 		ret = add_u64(out, FW_CFG_RAM, memory_bytes);
 	if (!ret)
 		ret = add_u16(out, FW_CFG_BOOT_MENU, BOOT_MENU_IF_CHOICE);
+	if (!ret) /* a byte, of which readers take no more */
+		ret = add_u16(out, FW_CFG_IRQ0_OVERRIDE, 1);
 	if (!ret)
 		ret = add_e820(out, memory_bytes);
 	if (!ret)

@@ -27,7 +27,8 @@ enum {
 	FW_CFG_BOOT_MENU = 0x0e,
 	FW_CFG_MAX_CPUS = 0x0f,
 	FW_CFG_DIRECTORY = 0x19,
-	FW_CFG_FILES = 0x20, /**< the first file */
+	FW_CFG_FILES = 0x20,           /**< the first file */
+	FW_CFG_IRQ0_OVERRIDE = 0x8002, /**< of x86: IRQ 0 is at pin 2 */
 };
 
 #define FW_CFG_ITEMS_MAX 32u
