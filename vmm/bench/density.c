@@ -313,7 +313,8 @@ static void describe(struct bench_result *result, bool quick)
 	result->unit = "ns";
 	snprintf(result->unwatched, sizeof(result->unwatched), "%s",
 		 FLOCK_UNWATCHED);
-	result->what = "guests that idle, with the most there were";
+	result->what = "guests that idle, with the most there were; curves "
+		       "are those of the last round";
 	result->n_cases = CASES;
 	memcpy(result->cases, cases, sizeof(cases));
 	result->n_contenders = N_CONTENDERS;
@@ -396,6 +397,9 @@ static void take(struct bench_result *result, unsigned round, enum scene_by by,
 		plot(result, by, grown);
 	if (*grown->ended)
 		bench_note(result, AT_END, by, grown->ended);
+	else if (by != SCENE_DIS && round == 0)
+		bench_note(result, AT_END, by,
+			   "no more were tried: this is not its limit");
 }
 
 static int run_job(const struct bench_options *options,

@@ -43,10 +43,10 @@ static bool throughput_scene(const struct grid_case *c, bool quick,
 		.critical = true,
 	};
 	scene->n_groups = 1;
-	/* Six turns of each with slices of 10 ms on two cores: whom the window's
-	 * ends give a slice more is no matter of fairness. */
+	/* Twelve turns of each with slices of 10 ms on two cores: whom the ends of
+	 * the window give a slice more is no matter of fairness. */
 	if (c->value > 64 && !quick)
-		scene->window_ns = 8 * DIS_S_NS;
+		scene->window_ns = 16 * DIS_S_NS;
 	return true;
 }
 
@@ -67,6 +67,6 @@ static const struct grid grid = {
 const struct bench bench_throughput = {
 	.name = "throughput",
 	.summary = "what busy vCPUs get done, and how evenly",
-	.round_s = 80,
+	.round_s = 190,
 	.grid = &grid,
 };
