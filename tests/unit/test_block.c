@@ -217,6 +217,20 @@ static void test_block_close_waits_for_what_was_begun(void **state)
 	assert_int_equal(atomic_load(&f->order), done);
 }
 
+/* What the options ask for reaches the order of the I/O threads. R: DIS-6 */
+static void test_block_priority_is_its_sources(void **state)
+{
+	struct fixture *f = *state;
+	struct block other;
+
+	assert_int_equal(block_open(&other, &f->image, f->pool, &f->account, 1),
+			 0);
+	block_close(&other);
+	block_close(&f->block);
+	assert_int_equal(other.source.turn.priority, 1);
+	assert_int_equal(f->block.source.turn.priority, IO_PRIORITY_DEFAULT);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -226,6 +240,7 @@ int main(void)
 		T(test_block_error_reaches_the_device),
 		T(test_block_time_is_charged_to_the_vcpu),
 		T(test_block_close_waits_for_what_was_begun),
+		T(test_block_priority_is_its_sources),
 	};
 
 	return cmocka_run_group_tests_name("block", tests, NULL, NULL);

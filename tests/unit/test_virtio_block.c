@@ -593,6 +593,21 @@ static void test_virtio_block_status_is_not_read_back(void **state)
 	assert_int_equal(atomic_load(&f->block.dev.stats.errors), 0);
 }
 
+/* What the options ask for reaches the order of the I/O threads. R: DIS-6 */
+static void test_virtio_block_priority_is_its_sources(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_config config = vd_config(&f->d, "disk1");
+	struct virtio_block other;
+
+	config.priority = 1;
+	assert_int_equal(virtio_block_init(&other, &f->image, &config), 0);
+	virtio_stop(&other.dev);
+	virtio_destroy(&other.dev);
+	assert_int_equal(other.dev.source.turn.priority, 1);
+	assert_int_equal(f->block.dev.source.turn.priority, IO_PRIORITY_DEFAULT);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -620,6 +635,7 @@ int main(void)
 		T(test_virtio_block_time_is_charged_to_who_asked),
 		T(test_virtio_block_reset_waits_for_the_disk),
 		T(test_virtio_block_status_is_not_read_back),
+		T(test_virtio_block_priority_is_its_sources),
 	};
 
 	return cmocka_run_group_tests_name("virtio-block", tests, NULL, NULL);
