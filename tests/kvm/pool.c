@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,8 @@
 
 #define MEM_BYTES (UINT64_C(4) << 20)
 #define ERR_BYTES 512
+#define ROM_BYTES 0x10000u
+#define RESET_VECTOR 0xfff0u
 
 static void on_ended(void *vm, enum dis_state state, enum dis_reason reason)
 {
@@ -142,16 +146,30 @@ void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 	open_kind(kind, &spec);
 }
 
-void pool_kind_open_firmware(struct machine_kind *kind, const char *path,
-			     unsigned vcpus)
+void pool_kind_open_rom(struct machine_kind *kind, const uint8_t *code,
+			const uint8_t *end, const uint8_t *entry,
+			unsigned vcpus)
 {
+	static uint8_t rom[ROM_BYTES];
+	static char path[64];
+	uint16_t at = (uint16_t)(entry - code);
+	const uint8_t jump[] = {0xea, (uint8_t)at, (uint8_t)(at >> 8), 0x00,
+				0xf0};
+	int fd = memfd_create("rom", MFD_CLOEXEC);
 	struct machine_spec spec = {
 		.firmware_path = path,
 		.vcpus = vcpus,
 		.copies = 1,
 	};
 
+	assert_true(fd >= 0);
+	memset(rom, 0, sizeof(rom));
+	memcpy(rom, code, (size_t)(end - code));
+	memcpy(rom + RESET_VECTOR, jump, sizeof(jump));
+	assert_int_equal(write(fd, rom, sizeof(rom)), sizeof(rom));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	open_kind(kind, &spec);
+	close(fd);
 }
 
 struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,

@@ -54,9 +54,13 @@ void pool_kind_open(struct machine_kind *kind, const char *cmdline,
 void pool_kind_open_kernel(struct machine_kind *kind, const char *path,
 			   unsigned vcpus, bool kernel_irqchip);
 
-/** One guest with the firmware at @path. */
-void pool_kind_open_firmware(struct machine_kind *kind, const char *path,
-			     unsigned vcpus);
+/**
+ * One guest with a firmware of its own: 64 KiB, @code to @end at their start, so at
+ * f000:0000 of its copy, and a reset vector that jumps to @entry, in real mode.
+ */
+void pool_kind_open_rom(struct machine_kind *kind, const uint8_t *code,
+			const uint8_t *end, const uint8_t *entry,
+			unsigned vcpus);
 
 /** Spawns and builds copy @seq, which never starts: pool_discard() it. */
 struct machine *pool_create(struct pool *pool, const struct machine_kind *kind,

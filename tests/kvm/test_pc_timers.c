@@ -6,18 +6,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kvm/pool.h"
-
-#define ROM_BYTES 0x10000u
-#define RESET_VECTOR 0xfff0u
 
 /*
  * The code is at the start of the ROM, so at f000:0000 of its copy, where a start-up
@@ -162,24 +155,10 @@ struct guest {
 	struct machine *machine;
 };
 
-/* A ROM whose reset vector jumps to @entry. */
 static void guest_boot(struct guest *g, const uint8_t *entry, unsigned vcpus)
 {
-	static uint8_t rom[ROM_BYTES];
-	uint16_t at = (uint16_t)(entry - rom_code);
-	const uint8_t jump[] = {0xea, (uint8_t)at, (uint8_t)(at >> 8), 0x00,
-				0xf0};
-	int fd = memfd_create("rom", MFD_CLOEXEC);
-	char path[64];
-
-	assert_true(fd >= 0);
-	memcpy(rom, rom_code, (size_t)(rom_end - rom_code));
-	memcpy(rom + RESET_VECTOR, jump, sizeof(jump));
-	assert_int_equal(write(fd, rom, sizeof(rom)), sizeof(rom));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	pool_open(&g->pool, POOL_DIS, 1, vcpus);
-	pool_kind_open_firmware(&g->kind, path, vcpus);
-	close(fd);
+	pool_kind_open_rom(&g->kind, rom_code, rom_end, entry, vcpus);
 	g->machine = pool_boot(&g->pool, &g->kind, 0);
 }
 
