@@ -37,6 +37,7 @@ static const struct dis_run_ops run_ops = {
 	.run_begin = kvm_vcpu_run_begin,
 	.run = kvm_vcpu_run,
 	.run_interrupt = kvm_vcpu_run_interrupt,
+	.preempted = kvm_vcpu_preempted,
 	.inspect = kvm_vcpu_inspect,
 	.ended = on_ended,
 };
