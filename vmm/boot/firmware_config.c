@@ -65,6 +65,7 @@ static int add_e820(struct fw_cfg_store *store, uint64_t memory_bytes)
 int firmware_config_build(unsigned vcpus, uint64_t memory_bytes,
 			  struct fw_cfg_store *out)
 {
+	static const uint8_t irq0_override = 1;
 	int ret = fw_cfg_store_init(out);
 
 	if (ret)
@@ -76,8 +77,9 @@ int firmware_config_build(unsigned vcpus, uint64_t memory_bytes,
 		ret = add_u64(out, FW_CFG_RAM, memory_bytes);
 	if (!ret)
 		ret = add_u16(out, FW_CFG_BOOT_MENU, BOOT_MENU_IF_CHOICE);
-	if (!ret) /* a byte, of which readers take no more */
-		ret = add_u16(out, FW_CFG_IRQ0_OVERRIDE, 1);
+	if (!ret)
+		ret = fw_cfg_store_add(out, FW_CFG_IRQ0_OVERRIDE,
+				       &irq0_override, sizeof(irq0_override));
 	if (!ret)
 		ret = add_e820(out, memory_bytes);
 	if (!ret)
