@@ -80,6 +80,8 @@ int dis_vm_get_info(struct dis_domain *dom, dis_id id, struct dis_vm_info *out)
 	*out = (struct dis_vm_info){.seq = vm->seq,
 				    .vcpus = vm->vcpus,
 				    .mem_bytes = vm->mem_bytes,
+				    .min_permille = vm->min_permille,
+				    .max_permille = vm->max_permille,
 				    .ended = atomic_load(&vm->ended)};
 	memcpy(out->name, vm->name, sizeof(out->name));
 	memcpy(out->tenant, dom->tenants[vm->tenant].name, sizeof(out->tenant));

@@ -32,6 +32,9 @@ struct dis_core;
 struct dis_vcpu;
 
 #define DIS_VCPUS_PER_VM_MAX 256u
+/** Of what people give: below, a slice is used up by entry and exit. */
+#define DIS_QUANTUM_MIN_NS (100 * DIS_US_NS)
+#define DIS_QUANTUM_MAX_NS (10 * DIS_S_NS)
 #define DIS_NAME_MAX 32u
 /** Distinct names of tenants that a domain keeps sums of. */
 #define DIS_TENANTS_MAX 64u
@@ -238,6 +241,8 @@ struct dis_vm_info {
 	uint32_t seq;
 	unsigned vcpus;
 	uint64_t mem_bytes;
+	unsigned min_permille;
+	unsigned max_permille;
 	bool ended;
 	enum dis_state state; /**< once ended: FINISHED or FAILED */
 	enum dis_reason reason;

@@ -55,5 +55,6 @@ void cli_printable(char *to, size_t to_size, const char *from, size_t from_size)
 int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_control(int argc, char **argv); /* several of them: control.c */
 
 #endif

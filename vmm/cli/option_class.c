@@ -8,9 +8,6 @@
 
 #include "option_table.h"
 
-/* Below, a slice is used up by its own entry and exit on a slow host. */
-#define QUANTUM_MIN_NS (100 * DIS_US_NS)
-#define QUANTUM_MAX_NS (10 * DIS_S_NS)
 #define FLOOR_MAX_PERMILLE 500u
 
 int option_split_class(const char *text, const char *form, unsigned *klass,
@@ -38,7 +35,7 @@ int option_split_class(const char *text, const char *form, unsigned *klass,
 int option_set_quantum(struct option_values *v, const char *text, char *err,
 		       size_t err_size)
 {
-	return option_duration(text, QUANTUM_MIN_NS, QUANTUM_MAX_NS,
+	return option_duration(text, DIS_QUANTUM_MIN_NS, DIS_QUANTUM_MAX_NS,
 			       &v->out->quantum_ns, err, err_size);
 }
 
@@ -56,7 +53,7 @@ int option_set_class_quantum(struct option_values *v, const char *text,
 		return option_refuse(err, err_size,
 				     "realtime has none: the slice of each "
 				     "vCPU is its wcet");
-	return option_duration(value, QUANTUM_MIN_NS, QUANTUM_MAX_NS,
+	return option_duration(value, DIS_QUANTUM_MIN_NS, DIS_QUANTUM_MAX_NS,
 			       &v->out->class_quantum_ns[klass], err, err_size);
 }
 

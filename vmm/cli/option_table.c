@@ -358,6 +358,12 @@ static int set_trace(struct option_values *v, const char *text, char *err,
 	return set_path(&v->out->trace_path, text, err, err_size);
 }
 
+static int set_control(struct option_values *v, const char *text, char *err,
+		       size_t err_size)
+{
+	return set_path(&v->out->control_path, text, err, err_size);
+}
+
 const struct option_row option_rows[] = {
 	{"kernel", "FILE", NULL, false,
 	 "Linux bzImage, or ELF kernel with a PVH note or a multiboot "
@@ -494,6 +500,8 @@ const struct option_row option_rows[] = {
 	 "report at the end, on standard output or in a file", set_report},
 	{"trace", "FILE.json", NULL, false,
 	 "record what ran when, for ui.perfetto.dev", set_trace},
+	{"control", "SOCKET", NULL, false,
+	 "listen there for disvm ls, set, stop and the like", set_control},
 	{"profile", "on|off", "off", false,
 	 "sample each running guest's code 1000 times a second; the report "
 	 "then shows its hot instructions, annotated",

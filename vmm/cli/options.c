@@ -334,6 +334,7 @@ void run_options_free(struct run_options *options)
 	free(options->serial_path);
 	free(options->report_path);
 	free(options->trace_path);
+	free(options->control_path);
 	free(options->tenant);
 	option_devices_free(options);
 	dis_modules_destroy(options->modules);

@@ -85,6 +85,7 @@ struct run_net {
  * @report_json: JSON instead of the text; @report_path is where it goes, NULL
  *            for standard output.
  * @trace_path: NULL without trace.
+ * @control_path: of the control socket; NULL without.
  * @help:     --help was asked for; nothing else is set then.
  */
 struct run_options {
@@ -139,6 +140,7 @@ struct run_options {
 	bool report_json;
 	char *report_path;
 	char *trace_path;
+	char *control_path;
 	bool help;
 };
 

@@ -300,7 +300,11 @@ static int open_session(struct run_session *s)
 	if (status == CLI_DONE)
 		status = run_outputs_open(s);
 	if (status == CLI_DONE)
+		status = run_control_open(s);
+	if (status == CLI_DONE)
 		status = spawn_traced(s);
+	if (status == CLI_DONE)
+		status = run_control_begin(s);
 	if (status == CLI_DONE)
 		status = run_outputs_commit(s);
 	return status;
@@ -362,6 +366,7 @@ static int run_guests(struct run_session *s)
 	for (unsigned i = 0; i < s->n_machines; i++)
 		dis_vm_start(s->dom, s->machines[i]->id);
 	run_wait(s);
+	run_control_close(s);
 	/* Its thread does not end, and may use all there is. */
 	if (s->stuck)
 		return CLI_USAGE;
@@ -403,6 +408,7 @@ static int close_session(struct run_session *s, int status)
 {
 	int traced = close_trace(s);
 
+	run_control_close(s);
 	for (unsigned i = 0; i < s->n_machines; i++)
 		machine_destroy(s->machines[i]);
 	free(s->machines);

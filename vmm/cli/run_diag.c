@@ -76,7 +76,10 @@ static void say_failed(struct run_session *session, struct machine *machine)
 	char name[DIS_NAME_MAX];
 
 	run_vm_name(machine->seq, name, sizeof(name));
-	cli_error("run", "%s failed: %s", name, failure->detail);
+	if (*failure->detail)
+		cli_error("run", "%s failed: %s", name, failure->detail);
+	else
+		cli_error("run", "%s failed: killed", name);
 	if (!failure->has_snapshot)
 		return;
 	tools = run_diag_tools(session);

@@ -42,7 +42,6 @@ static void fill_vcpu(const struct machine *machine, unsigned index,
 		!report_guest_read(&block, &out->guest);
 }
 
-/* They have been stopped, so the figures are final. */
 static int fill_devices(struct machine *machine, struct report_vm *out)
 {
 	unsigned n = machine->io.n;
@@ -109,7 +108,9 @@ static int fill_vm(const struct run_session *session, struct machine *machine,
 	out->n_vcpus = info.vcpus;
 	for (unsigned i = 0; i < info.vcpus; i++)
 		fill_vcpu(machine, i, &out->vcpus[i]);
-	if (machine->vm.profile && fill_profile(machine, info.vcpus, out))
+	/* Executors write samples until then. */
+	if (machine->vm.profile && info.ended &&
+	    fill_profile(machine, info.vcpus, out))
 		return -ENOMEM;
 	return fill_devices(machine, out);
 }
@@ -117,6 +118,7 @@ static int fill_vm(const struct run_session *session, struct machine *machine,
 static void fill_tenants(const struct run_session *session,
 			 struct report_stats *stats)
 {
+	stats->n_tenants = 0;
 	while (stats->n_tenants < DIS_TENANTS_MAX &&
 	       !dis_domain_get_tenant(session->dom, stats->n_tenants,
 				      &stats->tenants[stats->n_tenants]))
@@ -217,6 +219,7 @@ static void fill_stats(struct run_session *session)
 	stats->counters = session->options.counters;
 	dis_domain_get_totals(session->dom, stats->start_ns + session->wall_ns,
 			      &stats->totals);
+	memset(stats->queues, 0, sizeof(stats->queues));
 	for (unsigned i = 0; i < session->n_cores; i++)
 		add_queues(dis_domain_core(session->dom, i),
 			   stats->queues[threads ? 0 : i]);

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/run_control.h"
 #include "cli/run_diag.h"
 #include "cli/run_io.h"
 #include "cli/run_serial.h"
@@ -37,6 +38,7 @@ struct run_session {
 	struct run_serial lines; /* on their way there */
 	struct output report;    /* likewise */
 	struct run_io io;
+	struct run_control control;
 	uint64_t modules_said; /* bit per policy module whose failure was said */
 	bool stuck;            /* a core is lost in a policy module */
 	struct host_load host_load;
@@ -72,7 +74,8 @@ void run_wait(struct run_session *session);
 int run_drain_events(struct run_session *session);
 
 /**
- * run_report_fill - figures of all VMs; all have ended and none was reaped.
+ * run_report_fill - figures of all VMs, none of which was reaped: in the end, or so
+ * far.
  * Return: 0 or -ENOMEM. Release with run_report_free().
  */
 int run_report_fill(struct run_session *session, struct run_report *report);

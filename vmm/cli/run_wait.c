@@ -22,6 +22,7 @@ enum {
 	POLL_CONSOLE,
 	POLL_CONSOLE_ROOM,
 	POLL_TROUBLE,
+	POLL_CONTROL,
 	POLLS
 };
 
@@ -181,6 +182,7 @@ static void choose_polls(const struct wait *w, struct pollfd fds[POLLS])
 	fds[POLL_CONSOLE_ROOM] = (struct pollfd){
 		run_serial_stuck_fd(&session->io.lines), POLLOUT, 0};
 	fds[POLL_TROUBLE] = (struct pollfd){session->io.trouble_fd, POLLIN, 0};
+	fds[POLL_CONTROL] = (struct pollfd){run_control_fd(session), POLLIN, 0};
 	fds[POLL_INPUT] = (struct pollfd){reads ? STDIN_FILENO : -1, POLLIN, 0};
 }
 
@@ -279,6 +281,7 @@ void run_wait(struct run_session *session)
 			read_input(&w);
 		offer_input(&w);
 		show_output(&w, fds);
+		run_control_serve(session);
 		/* A trace that cannot be written says so when it is closed. */
 		run_drain_events(session);
 		watch_modules(&w, now_ns);

@@ -16,8 +16,6 @@
 #include "sim_report.h"
 
 #define ERR_BYTES 1024
-#define QUANTUM_MIN_NS (100 * DIS_US_NS)
-#define QUANTUM_MAX_NS (10 * DIS_S_NS)
 
 /** @cores, @quantum_ns: 0: as recorded. */
 struct sim_options {
@@ -105,7 +103,7 @@ static int set_option(struct sim_options *o, int code)
 		return CLI_DONE;
 	case 'q':
 		if (dis_parse_duration(optarg, &value) ||
-		    value < QUANTUM_MIN_NS || value > QUANTUM_MAX_NS) {
+		    value < DIS_QUANTUM_MIN_NS || value > DIS_QUANTUM_MAX_NS) {
 			cli_error("sim",
 				  "--quantum: '%s' is not a duration from "
 				  "100us to 10s",

@@ -17,7 +17,6 @@
 #include "option_table.h"
 
 #define SCHEMA "disvm.trace/1"
-#define QUANTUM_MAX_NS (10 * DIS_S_NS)
 #define FLOOR_MAX_PERMILLE 500
 #define SHARE_MAX_PERMILLE (UINT64_C(1000) * DIS_VCPUS_PER_VM_MAX)
 
@@ -85,7 +84,7 @@ static int read_class(struct reader *r, const json_t *args, unsigned k)
 	int ret;
 
 	snprintf(where, sizeof(where), "disvm_pool: %s", name);
-	ret = get_uint(r, rules, where, "quantum_ns", 0, QUANTUM_MAX_NS,
+	ret = get_uint(r, rules, where, "quantum_ns", 0, DIS_QUANTUM_MAX_NS,
 		       &r->out->quantum_ns[k]);
 	if (!ret)
 		ret = get_uint(r, rules, where, "floor_permille", 0,
@@ -111,7 +110,7 @@ static int read_pool(struct reader *r, const json_t *args)
 	ret = get_uint(r, args, "disvm_pool", "cores", 1, DIS_CORES_MAX, &cores);
 	if (!ret)
 		ret = get_uint(r, args, "disvm_pool", "quantum_ns", 0,
-			       QUANTUM_MAX_NS, &r->out->default_quantum_ns);
+			       DIS_QUANTUM_MAX_NS, &r->out->default_quantum_ns);
 	for (unsigned k = 0; k < DIS_CLASSES && !ret; k++)
 		ret = read_class(r, args, k);
 	if (ret)
