@@ -317,15 +317,17 @@ void ctl_server_run(struct ctl_server *server)
 	       !wait_ms);
 }
 
-/*
- * All have ended, so nobody waits any more after the first call; what was said
- * is in the buffers of sockets by then, or its reader is slow.
- */
+/* All have ended, so nobody waits any more; what came in last is answered, too. */
 void ctl_server_close(struct ctl_server *server)
 {
+	struct pollfd more = {.fd = server->fd, .events = POLLIN};
 	struct exchange *x;
 
-	ctl_server_run(server);
+	for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+		ctl_server_run(server);
+		if (poll(&more, 1, 0) <= 0)
+			break;
+	}
 	/* If one waits for a VM that has not ended: it must not be suspended. */
 	while ((x = LIST_FIRST(&server->waiting)))
 		stop_waiting(x);
