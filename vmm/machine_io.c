@@ -284,6 +284,31 @@ int machine_io_connect(struct machine *machine)
 	return ret;
 }
 
+static void set_disk_priority(struct machine *machine, unsigned priority)
+{
+	struct machine_io *io = &machine->io;
+
+	for (unsigned i = 0; io->disks && i < machine->kind->io.n_images; i++)
+		io_source_set_priority(&io->disks[i].dev.source, priority);
+	for (unsigned i = 0; io->ata && i < io->ata->n; i++)
+		io_source_set_priority(&io->ata->blocks[i].source, priority);
+}
+
+void machine_io_set_limits(struct machine *machine,
+			   const struct machine_io_limits *limits)
+{
+	const struct machine_io_kind *kind = &machine->kind->io;
+	struct machine_io *io = &machine->io;
+
+	if (limits->disk_priority >= 0)
+		set_disk_priority(machine, (unsigned)limits->disk_priority);
+	for (unsigned i = 0; limits->net_priority >= 0 && i < kind->n_taps; i++)
+		io_source_set_priority(&io->nets[i].dev.source,
+				       (unsigned)limits->net_priority);
+	if (limits->has_bandwidth)
+		io_account_set_rate(kind->pool, &io->account, limits->bandwidth);
+}
+
 void machine_io_stop(struct machine *machine)
 {
 	struct machine_io *io = &machine->io;

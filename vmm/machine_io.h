@@ -122,6 +122,23 @@ int machine_io_add(struct machine *machine);
 int machine_io_connect(struct machine *machine);
 
 /**
+ * What is changed of the limits while the guest runs.
+ *
+ * @bandwidth: with @has_bandwidth, see struct machine_io_spec.
+ * @disk_priority, @net_priority: -1: as before.
+ */
+struct machine_io_limits {
+	bool has_bandwidth;
+	uint64_t bandwidth;
+	int disk_priority;
+	int net_priority;
+};
+
+/** In force at once (R: DIS-6). Context: before machine_io_stop(). */
+void machine_io_set_limits(struct machine *machine,
+			   const struct machine_io_limits *limits);
+
+/**
  * machine_io_stop - no I/O thread does anything for this guest any more.
  * Context: no vCPU of it runs any more; before dis_vm_reap_begin(), as they charge
  * and wake vCPUs. Twice is fine.

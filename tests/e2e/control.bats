@@ -129,6 +129,18 @@ asked() {
 	       . == "background:weight=7,priority=9,cores=1"'
 }
 
+# R: DIS-6: what they do to devices, tests/unit/test_machine_io.c shows.
+@test "test_control_limits_of_devices_are_changed_or_refused" {
+	truncate -s 1M disk.img
+	start --disk disk.img
+	ask set vm0 io-bandwidth=2M io-priority=1
+	asked 2 "io-priority: '8' is not a number from 0 to 7" \
+		set vm0 io-priority=8
+	asked 4 "not supported: the guests have no network" set vm0 net-priority=1
+	ask stop vm0
+	ended 0
+}
+
 # R: DIS-10, DIS-6: the guest that was capped while it ran has less from then on.
 @test "test_control_maximum_set_live_is_kept" {
 	start --vcpus 1 --copies 2 --cpus 0

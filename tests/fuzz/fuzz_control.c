@@ -54,6 +54,15 @@ static const struct dis_run_ops run_ops = {
 
 static const struct dis_host_ops host_ops = {.kick = no_kick, .ring = no_kick};
 
+static void set_io(void *ctx, unsigned vm,
+		   const struct machine_io_limits *limits)
+{
+	(void)ctx;
+	check(vm < 2);
+	check(limits->disk_priority < (int)IO_PRIORITIES);
+	check(limits->net_priority < (int)IO_PRIORITIES);
+}
+
 static int write_report(void *ctx, FILE *to)
 {
 	(void)ctx;
@@ -123,7 +132,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct dis_domain_config cfg;
 	struct dis_domain *dom;
-	struct ctl_pool pool = {.n_vms = 2, .report = write_report};
+	struct ctl_pool pool = {.n_vms = 2,
+				.n_disks = 1,
+				.n_nets = 1,
+				.set_io = set_io,
+				.report = write_report};
 	dis_id ids[2];
 	char *text = malloc(size + 1);
 

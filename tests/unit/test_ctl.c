@@ -22,7 +22,19 @@ struct bed {
 	dis_id vm;
 	struct ctl_pool pool;
 	struct ctl_reply reply;
+	struct machine_io_limits io; /* as they were last set */
+	unsigned io_sets;
 };
+
+static void set_io(void *ctx, unsigned vm,
+		   const struct machine_io_limits *limits)
+{
+	struct bed *bed = ctx;
+
+	assert_int_equal(vm, 0);
+	bed->io = *limits;
+	bed->io_sets++;
+}
 
 static int write_report(void *ctx, FILE *to)
 {
@@ -44,7 +56,11 @@ static int open_bed(void **state)
 		.dom = bed->w->dom,
 		.vms = &bed->vm,
 		.n_vms = 1,
+		.n_disks = 1,
+		.n_nets = 1,
+		.set_io = set_io,
 		.report = write_report,
+		.ctx = bed,
 	};
 	world_run(bed->w, MS);
 	*state = bed;
@@ -193,6 +209,55 @@ static void test_set_of_vm_changes_its_shares(void **state)
 	assert_int_equal(ask(bed, "PATCH", "/vms/vm", "{\"name\":\"x\"}"), 400);
 	assert_int_equal(dis_vm_get_info(bed->w->dom, bed->vm, &info), 0);
 	assert_int_equal(info.min_permille, 100);
+}
+
+/* R: DIS-17, DIS-6 */
+static void test_set_of_vm_changes_limits_of_devices(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(ask(bed, "PATCH", "/vms/vm",
+			     "{\"io-bandwidth\":\"2M\",\"net-priority\":7}"),
+			 200);
+	assert_true(bed->io.has_bandwidth);
+	assert_int_equal(bed->io.bandwidth, 2 << 20);
+	assert_int_equal(bed->io.disk_priority, -1);
+	assert_int_equal(bed->io.net_priority, 7);
+	assert_int_equal(
+		ask(bed, "PATCH", "/vms/vm", "{\"io-priority\":\"0\"}"), 200);
+	assert_false(bed->io.has_bandwidth);
+	assert_int_equal(bed->io.disk_priority, 0);
+	assert_int_equal(bed->io_sets, 2);
+}
+
+/* R: DIS-17, DIS-6, DIS-7: none is accepted and ignored. */
+static void test_set_of_limits_refused_changes_nothing(void **state)
+{
+	static const char *const bad[] = {
+		"{\"io-priority\":8}",
+		"{\"net-priority\":-1}",
+		"{\"io-bandwidth\":\"fast\"}",
+		"{\"io-bandwidth\":null}",
+		"{\"io-priority\":1,\"min\":5000}",
+		"{\"io-priority\":1,\"mem-bandwidth\":1}",
+	};
+	struct bed *bed = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (ask(bed, "PATCH", "/vms/vm", bad[i]) != 400)
+			fail_msg("%s: status %u", bad[i], bed->reply.status);
+	bed->pool.n_disks = 0;
+	assert_int_equal(ask(bed, "PATCH", "/vms/vm", "{\"io-priority\":1}"),
+			 501);
+	assert_answered(bed, "the guests have no disk");
+	bed->pool.n_nets = 0;
+	assert_int_equal(
+		ask(bed, "PATCH", "/vms/vm", "{\"io-bandwidth\":4096}"), 501);
+	assert_int_equal(ask(bed, "PATCH", "/vms/vm", "{\"net-priority\":1}"),
+			 501);
+	assert_int_equal(ask(bed, "POST", "/vms/vm/stop", NULL), 200);
+	assert_int_equal(ask(bed, "PATCH", "/vms/vm", "{}"), 409);
+	assert_int_equal(bed->io_sets, 0);
 }
 
 /* R: DIS-17, DIS-11, PRE-1 */
@@ -390,6 +455,8 @@ int main(void)
 		TEST(test_set_of_vcpu_changes_what_it_is_granted),
 		TEST(test_set_of_vcpu_refused_changes_nothing),
 		TEST(test_set_of_vm_changes_its_shares),
+		TEST(test_set_of_vm_changes_limits_of_devices),
+		TEST(test_set_of_limits_refused_changes_nothing),
 		TEST(test_set_of_pool_changes_policy_and_quantum),
 		TEST(test_set_quantum_holds_from_the_next_slice),
 		TEST(test_pause_and_resume_of_preemption),

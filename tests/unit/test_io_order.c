@@ -76,6 +76,47 @@ static void test_bucket_extreme_amounts_saturate(void **state)
 	assert_int_equal(bucket.paid_until_ns, 8);
 }
 
+/* Raised: a debt made at a slow rate is not waited for at that rate. */
+static void test_bucket_of_a_higher_rate_owes_less_time(void **state)
+{
+	struct io_bucket bucket;
+
+	(void)state;
+	io_bucket_init(&bucket, RATE);
+	io_bucket_take(&bucket, 3 * RATE, DIS_S_NS);
+	io_bucket_set_rate(&bucket, 3 * RATE, 2 * DIS_S_NS);
+	/* Two thirds were left, of 2 s. */
+	assert_int_equal(bucket.paid_until_ns,
+			 2 * DIS_S_NS + 2 * DIS_S_NS / 3 + 1);
+}
+
+/* Lowered: what was fair before is not waited for longer. */
+static void test_bucket_of_a_lower_rate_owes_no_more_time(void **state)
+{
+	struct io_bucket bucket;
+
+	(void)state;
+	io_bucket_init(&bucket, 1000 * RATE);
+	io_bucket_take(&bucket, 1000 * BURST_BYTES, DIS_S_NS);
+	io_bucket_set_rate(&bucket, 1, DIS_S_NS);
+	assert_int_equal(io_bucket_ready_ns(&bucket), DIS_S_NS);
+	io_bucket_take(&bucket, 1, DIS_S_NS);
+	assert_int_equal(io_bucket_ready_ns(&bucket), 2 * DIS_S_NS);
+}
+
+static void test_bucket_without_rate_any_more_owes_nothing(void **state)
+{
+	struct io_bucket bucket;
+
+	(void)state;
+	io_bucket_init(&bucket, 1);
+	io_bucket_take(&bucket, UINT64_MAX, 0);
+	io_bucket_set_rate(&bucket, 0, 5);
+	assert_int_equal(io_bucket_ready_ns(&bucket), 0);
+	io_bucket_set_rate(&bucket, RATE, 5);
+	assert_int_equal(io_bucket_ready_ns(&bucket), 0);
+}
+
 /*
  * A greedy guest with requests of odd sizes: in any window of a second no more than
  * the rate, the burst and one request.
@@ -154,6 +195,32 @@ static void test_order_goes_by_priority_then_in_turn(void **state)
 	assert_ptr_equal(io_order_take(&order, 0, true), &a);
 	assert_ptr_equal(io_order_take(&order, 0, true), &low);
 	assert_null(io_order_take(&order, 0, true));
+}
+
+/* Who is held back by a rate that is no more comes at once; by one that is, is held. */
+static void test_order_renewed_looks_at_those_held_back_anew(void **state)
+{
+	struct io_bucket freed, kept;
+	struct io_turn a = turn(4, false, &freed), b = turn(4, false, &kept);
+	struct io_order order;
+
+	(void)state;
+	io_order_init(&order);
+	io_bucket_init(&freed, 1);
+	io_bucket_init(&kept, 1);
+	io_bucket_take(&freed, 10, 0);
+	io_bucket_take(&kept, 10, 0);
+	io_order_put(&order, &a);
+	io_order_put(&order, &b);
+	assert_null(io_order_take(&order, 5, true));
+	assert_false(io_order_any(&order));
+	io_bucket_set_rate(&freed, 0, 5);
+	io_order_renew(&order);
+	assert_true(io_order_any(&order));
+	assert_ptr_equal(io_order_take(&order, 5, true), &a);
+	assert_null(io_order_take(&order, 5, true));
+	assert_int_equal(io_order_due_ns(&order), io_bucket_ready_ns(&kept));
+	io_order_remove(&order, &b);
 }
 
 static void test_order_quick_ones_go_first_among_equals(void **state)
@@ -363,6 +430,11 @@ int main(void)
 		cmocka_unit_test(test_bucket_large_request_is_paid_for_later),
 		cmocka_unit_test(test_bucket_saves_no_more_than_a_burst),
 		cmocka_unit_test(test_bucket_extreme_amounts_saturate),
+		cmocka_unit_test(test_bucket_of_a_higher_rate_owes_less_time),
+		cmocka_unit_test(test_bucket_of_a_lower_rate_owes_no_more_time),
+		cmocka_unit_test(test_bucket_without_rate_any_more_owes_nothing),
+		cmocka_unit_test(
+			test_order_renewed_looks_at_those_held_back_anew),
 		cmocka_unit_test(test_bucket_rate_holds_in_every_window),
 		cmocka_unit_test(test_order_empty_gives_nobody),
 		cmocka_unit_test(test_order_goes_by_priority_then_in_turn),

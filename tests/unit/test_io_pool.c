@@ -286,6 +286,66 @@ static void test_pool_bandwidth_spaces_serves(void **state)
 	assert_int_equal(atomic_load(&t->serves), 16);
 }
 
+/* R: DIS-6: at the old rate it would be served in a day. */
+static void test_pool_new_bandwidth_frees_who_is_held_back(void **state)
+{
+	struct fixture *f = *state;
+	struct thing *t;
+
+	io_bucket_init(&f->account.bucket, 1);
+	io_bucket_take(&f->account.bucket, 86400, dis_clock_ns());
+	t = add(f, 0, false, 1);
+	io_source_ready(&t->source);
+	/* So that a thread has looked at it, and idles. */
+	for (unsigned i = 0; i < 10; i++)
+		sched_yield();
+	assert_int_equal(atomic_load(&t->serves), 0);
+	io_account_set_rate(f->pool, &f->account, 1000000000);
+	wait_for(&t->left);
+	io_source_remove(&t->source);
+	assert_int_equal(atomic_load(&t->serves), 1);
+}
+
+/* R: DIS-6: three disks hang, so that those that wait are served in their order. */
+static void test_pool_new_priority_of_one_that_waits(void **state)
+{
+	struct thing *busy, *first, *second;
+	struct fixture *f = *state;
+
+	busy = add(f, 0, true, IO_POOL_THREADS - 1);
+	atomic_store(&busy->wait, true);
+	for (unsigned i = 0; i < IO_POOL_THREADS - 1; i++) {
+		io_source_ready(&busy->source);
+		wait_for(&busy->entered);
+	}
+	first = add(f, 1, true, 1);
+	second = add(f, 2, true, 1);
+	atomic_store(&first->wait, true);
+	atomic_store(&second->wait, true);
+	io_source_ready(&first->source);
+	io_source_ready(&second->source);
+	/* Both are in the order once a quick one behind them was served. */
+	{
+		struct thing *quick = add_with(f, 3, false, 1, 7);
+
+		io_source_ready(&quick->source);
+		wait_for(&quick->left);
+		io_source_remove(&quick->source);
+	}
+	io_source_set_priority(&second->source, 0);
+	sem_post(&busy->go_on);
+	wait_for(&second->entered);
+	assert_int_equal(atomic_load(&first->serves), 0);
+	sem_post(&second->go_on);
+	wait_for(&first->entered);
+	sem_post(&first->go_on);
+	for (unsigned i = 0; i < IO_POOL_THREADS - 2; i++)
+		sem_post(&busy->go_on);
+	io_source_remove(&busy->source);
+	io_source_remove(&first->source);
+	io_source_remove(&second->source);
+}
+
 /*
  * One is held back by its bandwidth while the thread that found this out serves a disk
  * that hangs: another one must remember its time.
@@ -388,6 +448,8 @@ int main(void)
 		T(test_pool_descriptor_makes_its_source_ready),
 		T(test_pool_event_of_a_former_source_is_ignored),
 		T(test_pool_bandwidth_spaces_serves),
+		T(test_pool_new_bandwidth_frees_who_is_held_back),
+		T(test_pool_new_priority_of_one_that_waits),
 		T(test_pool_who_is_held_back_is_not_forgotten),
 		T(test_pool_forgets_nobody),
 	};

@@ -151,6 +151,33 @@ static void test_machine_io_priority_not_given_is_the_default(void **state)
 	expect_priority(FIRMWARE, NULL, IO_PRIORITY_DEFAULT);
 }
 
+/* R: DIS-6: while the guest runs. */
+static void test_machine_io_limits_are_changed_live(void **state)
+{
+	static const char *const boots[] = {KERNEL, FIRMWARE};
+	const struct machine_io_limits some = {.has_bandwidth = true,
+					       .bandwidth = RATE,
+					       .disk_priority = 6,
+					       .net_priority = -1};
+	const struct machine_io_limits none = {.disk_priority = -1,
+					       .net_priority = -1};
+
+	(void)state;
+	for (unsigned b = 0; b < 2; b++) {
+		open_bed(boots[b], NULL, NULL);
+		machine_io_set_limits(&bed.machine, &none);
+		assert_int_equal(bed.machine.io.account.bucket.rate, 0);
+		for (unsigned i = 0; i < DISKS; i++)
+			assert_int_equal(turn_of(i)->priority,
+					 IO_PRIORITY_DEFAULT);
+		machine_io_set_limits(&bed.machine, &some);
+		assert_int_equal(bed.machine.io.account.bucket.rate, RATE);
+		for (unsigned i = 0; i < DISKS; i++)
+			assert_int_equal(turn_of(i)->priority, 6);
+		close_bed();
+	}
+}
+
 static void expect_one_bucket(const char *boot)
 {
 	const struct io_bucket *bucket = &bed.machine.io.account.bucket;
@@ -244,6 +271,7 @@ int main(void)
 			test_machine_io_priority_reaches_disks_of_firmware),
 		cmocka_unit_test(
 			test_machine_io_priority_not_given_is_the_default),
+		cmocka_unit_test(test_machine_io_limits_are_changed_live),
 		cmocka_unit_test(test_machine_io_bandwidth_is_one_for_all_disks),
 		cmocka_unit_test(
 			test_machine_io_bandwidth_holds_for_disks_of_firmware),

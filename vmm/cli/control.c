@@ -41,7 +41,8 @@ static const struct control_verb verbs[] = {
 	{"kill", "VM", "End the VM, as failed.", 1, 1, control_make_kill, NULL},
 	{"set", "VM/VCPU|VM|pool KEY=VALUE...",
 	 "Change what is running: of a vCPU intent, priority, cores; of a VM "
-	 "min, max; of\nthe pool quantum, slices, counters.",
+	 "min, max,\nio-bandwidth, io-priority, net-priority; of the pool "
+	 "quantum, slices, counters.",
 	 2, CONTROL_WORDS_MAX, control_make_set, NULL},
 	{"policy", "CLASS=NAME...", "Change the order within classes.", 1,
 	 CONTROL_WORDS_MAX, control_make_policy, NULL},

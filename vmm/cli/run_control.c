@@ -26,6 +26,14 @@ static int write_report(void *ctx, FILE *to)
 	return ret;
 }
 
+static void set_io(void *ctx, unsigned vm,
+		   const struct machine_io_limits *limits)
+{
+	const struct run_session *session = ctx;
+
+	machine_io_set_limits(session->machines[vm], limits);
+}
+
 int run_control_open(struct run_session *session)
 {
 	const struct run_options *o = &session->options;
@@ -39,6 +47,9 @@ int run_control_open(struct run_session *session)
 		.dom = session->dom,
 		.modules = o->modules,
 		.threads = o->executor == RUN_EXECUTOR_THREADS,
+		.n_disks = o->n_disks,
+		.n_nets = o->n_nets,
+		.set_io = set_io,
 		.report = write_report,
 		.ctx = session,
 	};

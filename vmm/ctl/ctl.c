@@ -160,6 +160,7 @@ static bool find_vm(struct ctl_call *call, const char *name, size_t length)
 		    strncmp(call->info.name, name, length) != 0)
 			continue;
 		call->vm = pool->vms[i];
+		call->vm_index = i;
 		return true;
 	}
 	return false;
@@ -196,28 +197,24 @@ static bool matches(const char *pattern, const char *path)
 	return !*pattern && !*path;
 }
 
-/* What the path names. Return: false with an answer that says what is not there. */
-static bool find_named(struct ctl_call *call, const char *pattern,
-		       const char *path, int *ret)
+/* What the path names; an answer, if it is not there. Return: 0 or -ENOMEM. */
+static int find_named(struct ctl_call *call, const char *pattern,
+		      const char *path)
 {
 	for (; *pattern; pattern++) {
 		size_t length = strcspn(path, "/");
 
-		if (*pattern == '*' && !find_vm(call, path, length)) {
-			*ret = ctl_refuse(call, 404, "there is no VM '%.*s'",
+		if (*pattern == '*' && !find_vm(call, path, length))
+			return ctl_refuse(call, 404, "there is no VM '%.*s'",
 					  (int)length, path);
-			return false;
-		}
-		if (*pattern == '#' && !find_vcpu(call, path, length)) {
-			*ret = ctl_refuse(call, 404,
+		if (*pattern == '#' && !find_vcpu(call, path, length))
+			return ctl_refuse(call, 404,
 					  "%s has no vCPU '%.*s' (it has %u)",
 					  call->info.name, (int)length, path,
 					  call->info.vcpus);
-			return false;
-		}
 		path += *pattern == '*' || *pattern == '#' ? length : 1;
 	}
-	return true;
+	return 0;
 }
 
 static int handle(const struct route *route, const struct ctl_request *request,
@@ -225,9 +222,9 @@ static int handle(const struct route *route, const struct ctl_request *request,
 {
 	json_error_t error;
 	json_t *body = NULL;
-	int ret;
+	int ret = find_named(call, route->path, request->path);
 
-	if (!find_named(call, route->path, request->path, &ret))
+	if (ret || call->reply->status)
 		return ret;
 	if (!route->has_body && request->body_size)
 		return ctl_refuse(call, 400, "%s takes no body", request->path);

@@ -8,7 +8,9 @@
  *   GET   /vms/NAME/end            the same, once it has ended (join)
  *   POST  /vms/NAME/stop           ends as Finished
  *   POST  /vms/NAME/kill           ends as Failed
- *   PATCH /vms/NAME                {"min", "max"}: shares, per mille of a core
+ *   PATCH /vms/NAME                {"min", "max"}: shares, per mille of a core;
+ *                                  {"io-bandwidth", "io-priority",
+ *                                   "net-priority"}
  *   PATCH /vms/NAME/vcpus/N        {"intent", "priority", "cores"}
  *   PATCH /pool                    {"quantum", "preemption", "slices",
  *                                   "counters", "policies": {CLASS: NAME}}
@@ -32,6 +34,8 @@
 
 #include <stdio.h>
 
+#include "machine_io.h"
+
 #define CTL_VMS_SCHEMA "disvm.vms/1"
 /** Longest body of a request. */
 #define CTL_BODY_MAX 65536u
@@ -42,6 +46,8 @@
  * @modules: policies beside those of this build; may be NULL.
  * @threads: the host's kernel schedules; there is no policy to set.
  * @vms:     IDs of the @n_vms that are there, until all have ended.
+ * @n_disks, @n_nets: that each VM has.
+ * @set_io:  changes limits of @vms[vm], which has what they are for.
  * @report:  writes the report of the run so far. Return: 0 or -errno.
  */
 struct ctl_pool {
@@ -50,6 +56,9 @@ struct ctl_pool {
 	bool threads;
 	const dis_id *vms;
 	unsigned n_vms;
+	unsigned n_disks, n_nets;
+	void (*set_io)(void *ctx, unsigned vm,
+		       const struct machine_io_limits *limits);
 	int (*report)(void *ctx, FILE *to);
 	void *ctx;
 };

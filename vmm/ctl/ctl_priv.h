@@ -10,13 +10,15 @@
 /*
  * One request on its way.
  *
- * @vm, @info, @vcpu: what its path names, if it does; @vcpu is below info.vcpus.
+ * @vm, @vm_index, @info, @vcpu: what its path names, if it does; @vcpu is below
+ *        info.vcpus.
  * @body: a JSON object; NULL where none is asked for.
  */
 struct ctl_call {
 	const struct ctl_pool *pool;
 	struct ctl_reply *reply;
 	dis_id vm;
+	unsigned vm_index; /* in the pool */
 	struct dis_vm_info info;
 	unsigned vcpu;
 	const json_t *body;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a running pool is changed to; see ctl.h. First all of the body is read and
- * checked, then it is put into force.
+ * checked, then it is put into force. Who takes a key refuses by an answer, which
+ * has a status then.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -86,31 +87,117 @@ int ctl_set_vcpu(struct ctl_call *call)
 		   : ctl_answer(call, json_object());
 }
 
+/* What a request says of a VM. */
+struct vm_change {
+	unsigned min_permille, max_permille;
+	struct machine_io_limits io;
+};
+
+static int take_share(struct ctl_call *call, const char *key, const char *text,
+		      unsigned *to)
+{
+	uint64_t permille;
+
+	if (dis_parse_uint(text, 0, UINT32_MAX, &permille))
+		return ctl_refuse(call, 400,
+				  "%s: '%s' is not a number of per mille", key,
+				  text);
+	*to = (unsigned)permille;
+	return 0;
+}
+
+static int take_bandwidth(struct ctl_call *call, const char *key,
+			  const char *text, struct machine_io_limits *io)
+{
+	if (!call->pool->n_disks && !call->pool->n_nets)
+		return ctl_refuse(call, 501,
+				  "%s: not supported: the guests have no disk "
+				  "and no network",
+				  key);
+	if (dis_parse_size(text, &io->bandwidth))
+		return ctl_refuse(call, 400,
+				  "%s: '%s' is not a size like 4096, 64M or 2G",
+				  key, text);
+	io->has_bandwidth = true;
+	return 0;
+}
+
+static int take_io_priority(struct ctl_call *call, const char *key,
+			    const char *text, const char *device,
+			    unsigned n_devices, int *to)
+{
+	uint64_t priority;
+
+	if (!n_devices)
+		return ctl_refuse(call, 501,
+				  "%s: not supported: the guests have no %s",
+				  key, device);
+	if (dis_parse_uint(text, 0, IO_PRIORITIES - 1u, &priority))
+		return ctl_refuse(call, 400,
+				  "%s: '%s' is not a number from 0 to %u", key,
+				  text, IO_PRIORITIES - 1u);
+	*to = (int)priority;
+	return 0;
+}
+
+static int take_vm_key(struct ctl_call *call, const char *key,
+		       const json_t *value, struct vm_change *change)
+{
+	const struct ctl_pool *pool = call->pool;
+	char number[NUMBER_BYTES];
+	const char *text = text_of(value, number);
+
+	if (!text)
+		return ctl_refuse(call, 400, "%s: not a string or whole number",
+				  key);
+	if (!strcmp(key, "min"))
+		return take_share(call, key, text, &change->min_permille);
+	if (!strcmp(key, "max"))
+		return take_share(call, key, text, &change->max_permille);
+	if (!strcmp(key, "io-bandwidth"))
+		return take_bandwidth(call, key, text, &change->io);
+	if (!strcmp(key, "io-priority"))
+		return take_io_priority(call, key, text, "disk", pool->n_disks,
+					&change->io.disk_priority);
+	if (!strcmp(key, "net-priority"))
+		return take_io_priority(call, key, text, "network",
+					pool->n_nets, &change->io.net_priority);
+	return ctl_refuse(call, 400,
+			  "a VM has min, max, io-bandwidth, io-priority and "
+			  "net-priority only");
+}
+
 int ctl_set_vm(struct ctl_call *call)
 {
-	unsigned min = call->info.min_permille, max = call->info.max_permille;
-	char err[ERR_BYTES], number[NUMBER_BYTES];
-	json_t *value;
+	struct vm_change change = {
+		.min_permille = call->info.min_permille,
+		.max_permille = call->info.max_permille,
+		.io = {.disk_priority = -1, .net_priority = -1},
+	};
+	char err[ERR_BYTES];
 	const char *key;
-	int ret;
+	json_t *value;
+	int ret = 0;
 
+	if (call->info.ended)
+		return ctl_refuse_err(call, -DIS_ESTATE,
+				      dis_strerror(-DIS_ESTATE));
 	json_object_foreach((json_t *)call->body, key, value) {
-		const char *text = text_of(value, number);
-		bool is_min = !strcmp(key, "min");
-		uint64_t permille;
-
-		if (!is_min && strcmp(key, "max") != 0)
-			return ctl_refuse(call, 400,
-					  "a VM has min and max only");
-		if (!text || dis_parse_uint(text, 0, UINT32_MAX, &permille))
-			return ctl_refuse(call, 400,
-					  "%s: not a number of per mille", key);
-		*(is_min ? &min : &max) = (unsigned)permille;
+		ret = take_vm_key(call, key, value, &change);
+		if (ret || call->reply->status)
+			return ret;
 	}
-	ret = dis_domain_set_shares(call->pool->dom, call->vm, min, max, err,
-				    sizeof(err));
-	return ret ? ctl_refuse_err(call, ret, err)
-		   : ctl_answer(call, json_object());
+	/* Of threads of the host none has shares, and none of them is changed. */
+	if (change.min_permille != call->info.min_permille ||
+	    change.max_permille != call->info.max_permille)
+		ret = dis_domain_set_shares(call->pool->dom, call->vm,
+					    change.min_permille,
+					    change.max_permille, err,
+					    sizeof(err));
+	if (ret)
+		return ctl_refuse_err(call, ret, err);
+	call->pool->set_io(call->pool->ctx, call->vm_index, &change.io);
+	return ctl_answer(call, json_object());
 }
 
 /* What a request says of the pool; 0 and NULL: nothing. */
@@ -122,35 +209,29 @@ struct pool_change {
 	const struct dis_policy_ops *policy[DIS_CLASSES];
 };
 
-/* One of two words. Return: false with an answer that names both. */
-static bool take_word(struct ctl_call *call, const char *key, const char *text,
-		      const char *one, const char *other, const char **to,
-		      int *ret)
+static int take_word(struct ctl_call *call, const char *key, const char *text,
+		     const char *one, const char *other, const char **to)
 {
-	if (text && (!strcmp(text, one) || !strcmp(text, other))) {
-		*to = text;
-		return true;
-	}
-	*ret = ctl_refuse(call, 400, "%s: neither '%s' nor '%s'", key, one,
-			  other);
-	return false;
+	if (!text || (strcmp(text, one) != 0 && strcmp(text, other) != 0))
+		return ctl_refuse(call, 400, "%s: neither '%s' nor '%s'", key,
+				  one, other);
+	*to = text;
+	return 0;
 }
 
-static bool take_quantum(struct ctl_call *call, const char *text,
-			 struct pool_change *change, int *ret)
+static int take_quantum(struct ctl_call *call, const char *text,
+			struct pool_change *change)
 {
-	if (text && !dis_parse_duration(text, &change->quantum_ns) &&
-	    change->quantum_ns >= DIS_QUANTUM_MIN_NS &&
-	    change->quantum_ns <= DIS_QUANTUM_MAX_NS)
-		return true;
-	*ret = ctl_refuse(call, 400,
-			  "quantum: not a duration from 100us to 10s");
-	return false;
+	if (!text || dis_parse_duration(text, &change->quantum_ns) ||
+	    change->quantum_ns < DIS_QUANTUM_MIN_NS ||
+	    change->quantum_ns > DIS_QUANTUM_MAX_NS)
+		return ctl_refuse(call, 400,
+				  "quantum: not a duration from 100us to 10s");
+	return 0;
 }
 
-static bool take_policy(struct ctl_call *call, const char *klass,
-			const json_t *value, struct pool_change *change,
-			int *ret)
+static int take_policy(struct ctl_call *call, const char *klass,
+		       const json_t *value, struct pool_change *change)
 {
 	const char *name = json_string_value(value);
 	const struct dis_policy_ops *ops =
@@ -159,58 +240,55 @@ static bool take_policy(struct ctl_call *call, const char *klass,
 	for (unsigned k = 0; k < DIS_CLASSES; k++) {
 		if (strcmp(klass, dis_class_name((enum dis_class)k)) != 0)
 			continue;
-		if (ops && ops->classes >> k & 1u) {
-			change->policy[k] = ops;
-			return true;
-		}
-		*ret = ctl_refuse(call, 400,
-				  "policies: '%s' is not a policy for %s",
-				  name ? name : "?", klass);
-		return false;
+		if (!ops || !(ops->classes >> k & 1u))
+			return ctl_refuse(call, 400,
+					  "policies: '%s' is not a policy for "
+					  "%s",
+					  name ? name : "?", klass);
+		change->policy[k] = ops;
+		return 0;
 	}
-	*ret = ctl_refuse(call, 400, "policies: there is no class '%s'", klass);
-	return false;
+	return ctl_refuse(call, 400, "policies: there is no class '%s'", klass);
 }
 
-static bool take_policies(struct ctl_call *call, json_t *policies,
-			  struct pool_change *change, int *ret)
+static int take_policies(struct ctl_call *call, json_t *policies,
+			 struct pool_change *change)
 {
 	const char *klass;
 	json_t *value;
+	int ret = 0;
 
-	if (!json_is_object(policies)) {
-		*ret = ctl_refuse(call, 400, "policies: not an object");
-		return false;
-	}
+	if (!json_is_object(policies))
+		return ctl_refuse(call, 400, "policies: not an object");
 	json_object_foreach(policies, klass, value) {
-		if (!take_policy(call, klass, value, change, ret))
-			return false;
+		ret = take_policy(call, klass, value, change);
+		if (ret || call->reply->status)
+			break;
 	}
-	return true;
+	return ret;
 }
 
-static bool take_key(struct ctl_call *call, const char *key, json_t *value,
-		     struct pool_change *change, int *ret)
+static int take_pool_key(struct ctl_call *call, const char *key, json_t *value,
+			 struct pool_change *change)
 {
 	const char *text = json_string_value(value);
 
 	if (!strcmp(key, "quantum"))
-		return take_quantum(call, text, change, ret);
+		return take_quantum(call, text, change);
 	if (!strcmp(key, "preemption"))
 		return take_word(call, key, text, "paused", "running",
-				 &change->preemption, ret);
+				 &change->preemption);
 	if (!strcmp(key, "slices"))
 		return take_word(call, key, text, "adaptive", "fixed",
-				 &change->slices, ret);
+				 &change->slices);
 	if (!strcmp(key, "counters"))
 		return take_word(call, key, text, "on", "off",
-				 &change->counters, ret);
+				 &change->counters);
 	if (!strcmp(key, "policies"))
-		return take_policies(call, value, change, ret);
-	*ret = ctl_refuse(call, 400,
+		return take_policies(call, value, change);
+	return ctl_refuse(call, 400,
 			  "a pool has quantum, preemption, slices, counters "
 			  "and policies only");
-	return false;
 }
 
 /*
@@ -256,7 +334,8 @@ int ctl_set_pool(struct ctl_call *call)
 		return ctl_refuse(call, 501,
 				  "not supported: the host's kernel schedules");
 	json_object_foreach((json_t *)call->body, key, value) {
-		if (!take_key(call, key, value, &change, &ret))
+		ret = take_pool_key(call, key, value, &change);
+		if (ret || call->reply->status)
 			return ret;
 	}
 	return commit_pool(call, &change);

@@ -22,6 +22,20 @@ static uint64_t cost_ns(const struct io_bucket *bucket, uint64_t amount)
 	return ns < DIS_NEVER_NS ? (uint64_t)ns : DIS_NEVER_NS;
 }
 
+void io_bucket_set_rate(struct io_bucket *bucket, uint64_t rate, uint64_t now_ns)
+{
+	uint64_t owed_ns = dis_ns_sub(bucket->paid_until_ns, now_ns);
+	unsigned __int128 bytes =
+		(unsigned __int128)owed_ns * bucket->rate / DIS_S_NS;
+
+	bucket->rate = rate;
+	bucket->paid_until_ns = 0;
+	if (rate && owed_ns)
+		bucket->paid_until_ns = dis_ns_add(
+			now_ns,
+			dis_ns_min(owed_ns, cost_ns(bucket, (uint64_t)bytes)));
+}
+
 void io_bucket_take(struct io_bucket *bucket, uint64_t amount, uint64_t now_ns)
 {
 	if (!bucket->rate || !amount)

@@ -32,6 +32,13 @@ struct io_bucket {
 /** A full bucket. */
 void io_bucket_init(struct io_bucket *bucket, uint64_t rate);
 
+/**
+ * Another rate from now on. What was let through ahead of its time is waited for no
+ * longer than at either rate.
+ */
+void io_bucket_set_rate(struct io_bucket *bucket, uint64_t rate,
+			uint64_t now_ns);
+
 /** When the next may pass; not later than now: at once. */
 uint64_t io_bucket_ready_ns(const struct io_bucket *bucket);
 

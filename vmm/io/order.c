@@ -68,6 +68,17 @@ static void release_due(struct io_order *order, uint64_t now_ns)
 	}
 }
 
+void io_order_renew(struct io_order *order)
+{
+	struct io_turn *turn;
+
+	while ((turn = TAILQ_FIRST(&order->held))) {
+		TAILQ_REMOVE(&order->held, turn, link);
+		io_order_put(order, turn);
+	}
+	order->due_ns = DIS_NEVER_NS;
+}
+
 static struct io_turn *first(struct io_order *order, struct io_turns *list,
 			     uint64_t now_ns)
 {

@@ -73,6 +73,9 @@ struct io_turn *io_order_take(struct io_order *order, uint64_t now_ns,
 /** @turn, put before and not taken, is not to be served any more. */
 void io_order_remove(struct io_order *order, struct io_turn *turn);
 
+/** A bucket has another rate: who is held back is looked at anew. */
+void io_order_renew(struct io_order *order);
+
 /** Is anybody put and not held back, as far as was looked at? */
 bool io_order_any(const struct io_order *order);
 

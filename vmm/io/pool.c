@@ -419,6 +419,30 @@ int io_source_add(struct io_pool *pool, struct io_source *source)
 	return ret;
 }
 
+void io_source_set_priority(struct io_source *source, unsigned priority)
+{
+	struct io_pool *pool = source->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	if (source->queued)
+		io_order_remove(&pool->order, &source->turn);
+	source->turn.priority = priority;
+	if (source->queued)
+		io_order_put(&pool->order, &source->turn);
+	wake_another(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void io_account_set_rate(struct io_pool *pool, struct io_account *account,
+			 uint64_t rate)
+{
+	pthread_mutex_lock(&pool->lock);
+	io_bucket_set_rate(&account->bucket, rate, dis_clock_ns());
+	io_order_renew(&pool->order);
+	wake_another(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 static void unlink_stop(struct io_pool *pool, const struct io_source *source)
 {
 	struct io_source **link = &pool->stops;

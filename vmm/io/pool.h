@@ -75,6 +75,7 @@ struct io_source_ops {
  * Part of a device. The first group is set before io_source_add() and constant;
  * the others belong to the pool.
  *
+ * @priority: at first.
  * @servers_max: threads that may serve it at once, >= 1.
  */
 struct io_source {
@@ -130,6 +131,17 @@ void io_source_remove(struct io_source *source);
 int io_source_watch(struct io_source *source, int fd);
 /** No more of that. A serve because of it may still come. */
 void io_source_unwatch(struct io_source *source, int fd);
+
+/** Its turn among all devices, from now on. Context: control thread. */
+void io_source_set_priority(struct io_source *source, unsigned priority);
+
+/**
+ * io_account_set_rate - another bandwidth, from now on.
+ * @account: that a source of @pool has. @rate: bytes per second, 0: no limit.
+ * Context: control thread.
+ */
+void io_account_set_rate(struct io_pool *pool, struct io_account *account,
+			 uint64_t rate);
 
 /** Serve it soon. Context: any thread, no lock, never waits. */
 void io_source_ready(struct io_source *source);
