@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Executor threads; see dis/executor.h.
+ * An executor's own thread; see dis/executor.h. executors.c starts and stops it.
  *
  * The lost-kick race: a signal (timer or kick) that comes between the decision
  * to run and the entry must not be lost, or the core never comes back. The order
@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,73 +23,15 @@
 #include <dis/assert.h>
 #include <dis/executor.h>
 
+#include "executor_priv.h"
 #include "handler.h"
 
-#define STACK_BYTES ((size_t)256 << 10)
-/*
- * An expiry is lost that has not ended a run after so long, of which the thread
- * had the host core for so long: one that the host keeps waiting loses nothing.
- */
-#define TIMER_LOST_NS (100 * DIS_MS_NS)
-#define TIMER_LOST_RAN_NS (40 * DIS_MS_NS)
 /* Steps that must fit before an expiry that would come too early. */
 #define KEEP_ARMED_STEPS 64u
 
-struct executor {
-	struct dis_executors *execs;
-	struct dis_core *core;
-	const struct dis_run_ops *ops;
-	unsigned index;
-	pthread_t thread;
-	bool joinable;
-	pid_t tid; /* set before the first run, so before any kick */
-
-	/* Any thread: futex word, changed by every ring. */
-	atomic_uint doorbell;
-	/* Written by this thread: the next step is to come until then. */
-	_Atomic uint64_t due_ns;
-	/* Written by the control thread: it did not. */
-	atomic_bool lost;
-
-	/* The control thread's: the due time it saw pass, and the thread's CPU
-	 * time then. */
-	uint64_t late_due_ns;
-	uint64_t late_cpu_ns;
-
-	/* This thread and its signal handler. */
-	void *volatile running; /* vCPU to interrupt, or NULL */
-	volatile sig_atomic_t signalled;
-	volatile sig_atomic_t expired; /* the timer was the reason */
-	volatile uint64_t strays;      /* signals that others sent */
-
-	/* This thread. */
-	timer_t timer;
-	uint64_t armed_ns; /* DIS_NEVER_NS: not armed */
-	uint64_t until_ns; /* what it is armed for, not before armed_ns */
-	uint64_t now_ns;   /* of the last step */
-	uint64_t pace_ns;  /* between steps, smoothed */
-	uint64_t cpu_ns;   /* thread CPU time charged so far */
-	uint64_t tick_ns;  /* the next tick, if there are any */
-};
-
-struct dis_executors {
-	unsigned cores;
-	struct dis_domain *dom;
-	bool by_cpu_time;
-	uint64_t tick_ns; /* between two ticks; 0: there are none */
-	cpu_set_t allowed;
-	unsigned *host_cpus;
-	uint64_t started_ns;
-	pid_t pid;
-	atomic_bool stop;
-	atomic_uint ready; /* futex word: threads that reached their loop */
-	atomic_int error;  /* first failure of a thread's own set-up */
-	struct executor *exec;
-};
-
 static _Thread_local struct executor *self;
 
-static uint64_t clock_ns(clockid_t clock)
+uint64_t executor_clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -100,7 +41,7 @@ static uint64_t clock_ns(clockid_t clock)
 
 uint64_t dis_clock_ns(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return executor_clock_ns(CLOCK_MONOTONIC);
 }
 
 static struct timespec to_timespec(uint64_t ns)
@@ -114,8 +55,7 @@ static void futex_wake(atomic_uint *word, int waiters)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, waiters, NULL, NULL, 0);
 }
 
-/* Waits while *word == @value, at most until @until_ns. */
-static void futex_wait(atomic_uint *word, unsigned value, uint64_t until_ns)
+void executor_futex_wait(atomic_uint *word, unsigned value, uint64_t until_ns)
 {
 	struct timespec ts = to_timespec(until_ns);
 
@@ -134,7 +74,7 @@ static void HANDLER_CODE interrupt_run(struct executor *exec)
 		exec->ops->run_interrupt(vcpu);
 }
 
-static void HANDLER_CODE on_signal(int signo, siginfo_t *info, void *context)
+void HANDLER_CODE executor_on_signal(int signo, siginfo_t *info, void *context)
 {
 	struct executor *exec = self;
 
@@ -231,7 +171,7 @@ static uint64_t charge_ns(struct executor *exec, bool left_guest)
 		return DIS_NEVER_NS;
 	if (!left_guest)
 		return 0;
-	now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	now_ns = executor_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	delta_ns = dis_ns_sub(now_ns, exec->cpu_ns);
 	exec->cpu_ns = now_ns;
 	return delta_ns;
@@ -246,7 +186,7 @@ static void idle(struct executor *exec, uint64_t until_ns)
 	atomic_store_explicit(&exec->due_ns, DIS_NEVER_NS, memory_order_relaxed);
 	if (dis_core_enter(exec->core)) {
 		if (!atomic_load(&exec->execs->stop))
-			futex_wait(&exec->doorbell, seen, until_ns);
+			executor_futex_wait(&exec->doorbell, seen, until_ns);
 		dis_core_leave(exec->core);
 	}
 }
@@ -388,7 +328,7 @@ static void announce_ready(struct dis_executors *execs)
 	futex_wake(&execs->ready, INT_MAX);
 }
 
-static void *executor_main(void *arg)
+void *executor_main(void *arg)
 {
 	struct executor *exec = arg;
 	struct dis_executors *execs = exec->execs;
@@ -405,150 +345,4 @@ static void *executor_main(void *arg)
 	}
 	self = NULL;
 	return NULL;
-}
-
-int dis_executors_create(unsigned cores, const unsigned *host_cpus,
-			 const cpu_set_t *allowed, struct dis_executors **out)
-{
-	struct dis_executors *execs = calloc(1, sizeof(*execs));
-
-	if (!execs)
-		return -ENOMEM;
-	execs->cores = cores;
-	execs->by_cpu_time = !host_cpus;
-	execs->exec = calloc(cores, sizeof(*execs->exec));
-	if (!execs->exec)
-		goto err_free;
-	if (host_cpus) {
-		execs->host_cpus = calloc(cores, sizeof(*host_cpus));
-		if (!execs->host_cpus)
-			goto err_free;
-		for (unsigned i = 0; i < cores; i++)
-			execs->host_cpus[i] = host_cpus[i];
-	} else {
-		execs->allowed = *allowed;
-	}
-	*out = execs;
-	return 0;
-
-err_free:
-	dis_executors_destroy(execs);
-	return -ENOMEM;
-}
-
-void dis_executors_set_tick(struct dis_executors *execs, uint64_t tick_ns)
-{
-	execs->tick_ns = tick_ns;
-}
-
-static int start_thread(struct executor *exec, const pthread_attr_t *attr)
-{
-	int err;
-
-	exec->ops = dis_core_run_ops(exec->core);
-	exec->armed_ns = DIS_NEVER_NS;
-	atomic_store(&exec->due_ns, DIS_NEVER_NS);
-	err = pthread_create(&exec->thread, attr, executor_main, exec);
-	exec->joinable = !err;
-	return -err;
-}
-
-int dis_executors_start(struct dis_executors *execs, struct dis_domain *dom)
-{
-	pthread_attr_t attr;
-	unsigned started = 0;
-	int err = handler_install(on_signal);
-
-	if (err)
-		return err;
-	execs->dom = dom;
-	execs->started_ns = dis_clock_ns();
-	execs->pid = getpid();
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	for (; started < execs->cores && !err; started++) {
-		struct executor *exec = &execs->exec[started];
-
-		exec->execs = execs;
-		exec->index = started;
-		exec->core = dis_domain_core(dom, started);
-		err = start_thread(exec, &attr);
-	}
-	pthread_attr_destroy(&attr);
-	if (!err) {
-		unsigned ready;
-
-		while ((ready = atomic_load(&execs->ready)) < execs->cores)
-			futex_wait(&execs->ready, ready, DIS_NEVER_NS);
-		err = atomic_load(&execs->error);
-	}
-	if (err)
-		dis_executors_stop(execs);
-	return err;
-}
-
-/* Has the run that was to end at @due_ns gone on, on the core, for too long? */
-static bool timer_is_lost(struct executor *exec, uint64_t due_ns,
-			  uint64_t now_ns)
-{
-	uint64_t cpu_ns = dis_executors_cpu_ns(exec->execs, exec->index);
-
-	if (due_ns != exec->late_due_ns) {
-		exec->late_due_ns = due_ns;
-		exec->late_cpu_ns = cpu_ns;
-	}
-	return now_ns >= dis_ns_add(due_ns, TIMER_LOST_NS) &&
-	       cpu_ns - exec->late_cpu_ns >= TIMER_LOST_RAN_NS;
-}
-
-void dis_executors_watch(struct dis_executors *execs)
-{
-	uint64_t now_ns = dis_clock_ns();
-
-	for (unsigned i = 0; i < execs->cores; i++) {
-		struct executor *exec = &execs->exec[i];
-		uint64_t due_ns = atomic_load_explicit(&exec->due_ns,
-						       memory_order_relaxed);
-
-		if (now_ns < due_ns || !timer_is_lost(exec, due_ns, now_ns))
-			continue;
-		/* Once for each run, and once more if the kick is lost, too. */
-		exec->late_due_ns = DIS_NEVER_NS;
-		atomic_store(&exec->lost, true);
-		kick(execs, i);
-	}
-}
-
-uint64_t dis_executors_started_ns(const struct dis_executors *execs)
-{
-	return execs->started_ns;
-}
-
-uint64_t dis_executors_cpu_ns(const struct dis_executors *execs, unsigned core)
-{
-	const struct executor *exec = &execs->exec[core];
-	clockid_t clock;
-
-	if (!exec->joinable || pthread_getcpuclockid(exec->thread, &clock))
-		return 0;
-	return clock_ns(clock);
-}
-
-void dis_executors_stop(struct dis_executors *execs)
-{
-	atomic_store(&execs->stop, true);
-	for (unsigned i = 0; i < execs->cores; i++)
-		ring(execs, i);
-	for (unsigned i = 0; i < execs->cores; i++) {
-		if (execs->exec[i].joinable)
-			pthread_join(execs->exec[i].thread, NULL);
-		execs->exec[i].joinable = false;
-	}
-}
-
-void dis_executors_destroy(struct dis_executors *execs)
-{
-	free(execs->host_cpus);
-	free(execs->exec);
-	free(execs);
 }
