@@ -216,6 +216,15 @@ int machine_kind_make_vms(struct machine_kind *kind, unsigned n, char *err,
 	return shells_make_vms(kind->shells, n, err, err_size);
 }
 
+int machine_kind_start(struct machine_kind *kind, char *err, size_t err_size)
+{
+	int ret = machine_io_start(&kind->io);
+
+	if (ret)
+		snprintf(err, err_size, "I/O threads: %s", strerror(-ret));
+	return ret;
+}
+
 static void wake_vcpu(void *ctx, unsigned cpu, unsigned sender)
 {
 	struct machine *machine = ctx;

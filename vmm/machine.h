@@ -4,8 +4,8 @@
  * the scheduler.
  *
  * Place in the flow: the VM build of the command line (and later of the control
- * socket): machine_kind_open() once per kind, machine_create() per guest,
- * dis_vm_start(), and machine_destroy() after the guest was reaped.
+ * socket): machine_kind_open() and machine_kind_start() once per kind, machine_create() per
+ * guest, dis_vm_start(), and machine_destroy() after the guest was reaped.
  * Locking: built and destroyed by the control thread; while vCPUs run, each part
  * says itself how it is guarded.
  */
@@ -107,6 +107,14 @@ void machine_kind_close(struct machine_kind *kind);
  */
 int machine_kind_make_vms(struct machine_kind *kind, unsigned n, char *err,
 			  size_t err_size);
+
+/**
+ * machine_kind_start - start the threads that serve devices, once, before any guest
+ * is started. A step of its own: until then whoever confines the process has but one
+ * thread (confine.h).
+ * Return: 0 or -errno with @err.
+ */
+int machine_kind_start(struct machine_kind *kind, char *err, size_t err_size);
 
 /**
  * @seq:  number of the copy, for people.

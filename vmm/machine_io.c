@@ -86,6 +86,11 @@ int machine_io_open(const struct machine_io_spec *spec,
 	return ret;
 }
 
+int machine_io_start(struct machine_io_kind *io)
+{
+	return io->pool ? io_pool_start(io->pool) : 0;
+}
+
 void machine_io_close(struct machine_io_kind *io)
 {
 	io_pool_destroy(io->pool);

@@ -91,6 +91,8 @@ struct machine_io_kind {
 int machine_io_open(const struct machine_io_spec *spec,
 		    struct machine_io_kind *io, enum machine_fault *fault,
 		    char *err, size_t err_size);
+/** The threads that serve devices, if there are any. Return: 0 or -errno. */
+int machine_io_start(struct machine_io_kind *io);
 /** All machines have been destroyed. Fine after zeroes, too. */
 void machine_io_close(struct machine_io_kind *io);
 

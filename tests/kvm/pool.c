@@ -116,7 +116,8 @@ static void open_kind(struct machine_kind *kind, struct machine_spec *spec)
 		intents[i] = dis_intent_default();
 	spec->mem_bytes = MEM_BYTES;
 	spec->intents = intents;
-	if (machine_kind_open(spec, kind, &fault, err, sizeof(err)))
+	if (machine_kind_open(spec, kind, &fault, err, sizeof(err)) ||
+	    machine_kind_start(kind, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 

@@ -318,7 +318,8 @@ static void kind_open(struct machine_kind *kind, const char *cmdline,
 	spec = kind->spec;
 	machine_kind_close(kind);
 	spec.keep = keep;
-	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)))
+	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)) ||
+	    machine_kind_start(kind, err, sizeof(err)))
 		fail_msg("%s", err);
 }
 

@@ -57,6 +57,7 @@ void vd_init(struct vdriver *d)
 	sem_init(&d->raised, 0, 0);
 	sem_init(&d->released, 0, 0);
 	DIS_ASSERT(!io_pool_create(&d->pool));
+	DIS_ASSERT(!io_pool_start(d->pool));
 }
 
 void vd_fini(struct vdriver *d)

@@ -76,6 +76,7 @@ void linux_kind_open(struct machine_kind *kind, unsigned vcpus,
 	for (unsigned i = 0; i < vcpus; i++)
 		intents[i] = dis_intent_default();
 	serial.take_line = take_line;
-	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)))
+	if (machine_kind_open(&spec, kind, &fault, err, sizeof(err)) ||
+	    machine_kind_start(kind, err, sizeof(err)))
 		fail_msg("%s", err);
 }

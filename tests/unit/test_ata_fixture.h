@@ -152,6 +152,7 @@ static inline int setup_disks(void **state, unsigned n, bool read_only)
 	sem_init(&go_on, 0, 0);
 	f->n = n;
 	assert_int_equal(io_pool_create(&f->pool), 0);
+	assert_int_equal(io_pool_start(f->pool), 0);
 	for (unsigned d = 0; d < n; d++) {
 		open_disk(f, d, read_only);
 		blocks[d] = &f->blocks[d];

@@ -93,6 +93,7 @@ static int setup(void **state)
 	sem_init(&go_on, 0, 0);
 	f->account = (struct io_account){.charge = on_charge, .ctx = f};
 	assert_int_equal(io_pool_create(&f->pool), 0);
+	assert_int_equal(io_pool_start(f->pool), 0);
 	assert_int_equal(block_open(&f->block, &f->image, f->pool, &f->account,
 				    IO_PRIORITY_DEFAULT),
 			 0);

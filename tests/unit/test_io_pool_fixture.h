@@ -121,6 +121,7 @@ static inline int setup(void **state)
 
 	assert_non_null(f);
 	assert_int_equal(io_pool_create(&f->pool), 0);
+	assert_int_equal(io_pool_start(f->pool), 0);
 	*state = f;
 	return 0;
 }

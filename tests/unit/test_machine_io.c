@@ -97,6 +97,7 @@ static void open_bed(const char *boot, const char *option, const char *value)
 	run_io_spec(&bed.session, &kind->spec.io);
 	if (machine_io_open(&kind->spec.io, &kind->io, &fault, err, sizeof(err)))
 		fail_msg("%s", err);
+	assert_int_equal(machine_io_start(&kind->io), 0);
 	for (unsigned i = 0; i < DISKS; i++)
 		unlink(bed.paths[i]);
 	bed.machine.kind = kind;

@@ -90,6 +90,7 @@ static int open_kind(struct own *own, unsigned g, char *err, size_t err_size)
 	};
 	struct dis_intent intent = dis_intent_default();
 	enum machine_fault fault;
+	int ret;
 
 	snprintf(own->cmdline[g], sizeof(own->cmdline[g]), "work=%s%s",
 		 group->workload, own->contender->early ? EARLY_WORD : "");
@@ -101,7 +102,8 @@ static int open_kind(struct own *own, unsigned g, char *err, size_t err_size)
 		return -EINVAL;
 	for (unsigned i = 0; i < group->vcpus; i++)
 		intents[i] = intent;
-	return machine_kind_open(&spec, &own->kind[g], &fault, err, err_size);
+	ret = machine_kind_open(&spec, &own->kind[g], &fault, err, err_size);
+	return ret ? ret : machine_kind_start(&own->kind[g], err, err_size);
 }
 
 static unsigned own_vcpus(const struct own *own)

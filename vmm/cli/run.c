@@ -353,16 +353,30 @@ static void stop_devices(struct run_session *s)
 		run_serial_flush(s->io.to, true);
 }
 
+static int start_threads(struct run_session *s)
+{
+	char err[ERR_BYTES];
+	int ret;
+
+	if (machine_kind_start(&s->kind, err, sizeof(err))) {
+		cli_error("run", "%s", err);
+		return CLI_HOST;
+	}
+	ret = dis_executors_start(s->execs, s->dom);
+	if (!ret)
+		return CLI_DONE;
+	cli_error("run", "executor threads: %s", strerror(-ret));
+	return CLI_HOST;
+}
+
 static int run_guests(struct run_session *s)
 {
 	struct run_report report = {0};
-	int status = CLI_HOST;
-	int ret = dis_executors_start(s->execs, s->dom);
+	int status = start_threads(s), ret;
 
-	if (ret) {
-		cli_error("run", "executor threads: %s", strerror(-ret));
-		return CLI_HOST;
-	}
+	if (status != CLI_DONE)
+		return status;
+	status = CLI_HOST;
 	for (unsigned i = 0; i < s->n_machines; i++)
 		dis_vm_start(s->dom, s->machines[i]->id);
 	run_wait(s);

@@ -302,9 +302,10 @@ static int watch(struct io_pool *pool, int fd, uint32_t events, uint64_t data)
 
 /*
  * With all signals blocked: those for executors are none of theirs, and a file
- * that grows beyond its limit is an error of a write, not the process's end.
+ * that grows beyond its limit is an error of a write, not the process's end. But
+ * for the one that tells of a forbidden system call.
  */
-static int start_threads(struct io_pool *pool)
+int io_pool_start(struct io_pool *pool)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
@@ -315,6 +316,7 @@ static int start_threads(struct io_pool *pool)
 		return ret;
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (!ret && pool->n_threads < IO_POOL_THREADS) {
 		pthread_mutex_lock(&pool->lock);
@@ -346,8 +348,6 @@ int io_pool_create(struct io_pool **out)
 	ret = pool->epoll_fd < 0 || pool->doorbell_fd < 0 ? -errno : 0;
 	if (!ret)
 		ret = watch(pool, pool->doorbell_fd, EPOLLIN, DOORBELL_EVENT);
-	if (!ret)
-		ret = start_threads(pool);
 	if (ret) {
 		io_pool_destroy(pool);
 		return ret;

@@ -107,6 +107,13 @@ struct io_source {
 
 /** Return: 0 or -errno; nothing is left then. */
 int io_pool_create(struct io_pool **out);
+/**
+ * io_pool_start - start the threads. What became ready before is served then.
+ *
+ * Context: control thread, once.
+ * Return: 0 or -errno; io_pool_destroy() ends those that run.
+ */
+int io_pool_start(struct io_pool *pool);
 /** All sources must have been removed. NULL: nothing to do. */
 void io_pool_destroy(struct io_pool *pool);
 
