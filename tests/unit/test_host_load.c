@@ -17,6 +17,7 @@
 
 static char proc[] = "/tmp/disvm-test-proc-XXXXXX";
 static const unsigned cpus[2] = {1, 3};
+static struct host_load load;
 
 static const char *const names[] = {"stat", "loadavg", "meminfo",
 				    "pressure/memory", "pressure/io"};
@@ -39,6 +40,7 @@ static int make_proc(void **state)
 static int remove_proc(void **state)
 {
 	(void)state;
+	host_load_close(&load);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(names[i]));
 	return rmdir(path_of("pressure")) || rmdir(proc);
@@ -53,19 +55,19 @@ static void write_file(const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-static struct host_load open_load(void)
+static void open_load(void)
 {
-	return (struct host_load){.proc = proc, .cpus = cpus, .n_cores = 2};
+	host_load_open(&load, proc, cpus, 2);
 }
 
 static void test_load_files_absent_nothing_known(void **state)
 {
-	struct host_load load = open_load();
 	struct dis_host_load out, nothing;
 	const uint64_t own_ns[2] = {0, 0};
 
 	(void)state;
 	memset(&nothing, 0xff, sizeof(nothing));
+	open_load();
 	host_load_sample(&load, own_ns, START_NS, &out);
 	host_load_sample(&load, own_ns, START_NS + DIS_S_NS, &out);
 	assert_memory_equal(&out, &nothing, sizeof(out));
@@ -74,7 +76,6 @@ static void test_load_files_absent_nothing_known(void **state)
 /* 1 s of 100 ticks: CPU 1 busy for 70, 20 of them ours, 10 stolen. */
 static void test_load_two_samples_shares_of_the_time_between(void **state)
 {
-	struct host_load load = open_load();
 	uint64_t own_ns[2] = {5 * DIS_S_NS, 0};
 	struct dis_host_load out;
 
@@ -85,6 +86,7 @@ static void test_load_two_samples_shares_of_the_time_between(void **state)
 			   "cpu1 1000 0 0 100 0 0 0 5 0 0\n"
 			   "cpu3 0 0 0 0 0 0 0 0 0 0\n"
 			   "intr 1 2 3\n");
+	open_load();
 	host_load_sample(&load, own_ns, START_NS, &out);
 	assert_int_equal(out.active_cpus, 3);
 	assert_int_equal(out.busy[0], DIS_LOAD_ABSENT);
@@ -105,11 +107,11 @@ static void test_load_two_samples_shares_of_the_time_between(void **state)
 
 static void test_load_own_time_unknown_foreign_absent(void **state)
 {
-	struct host_load load = open_load();
 	struct dis_host_load out;
 
 	(void)state;
 	write_file("stat", "cpu1 0 0 0 0 0 0 0 0\n");
+	open_load();
 	host_load_sample(&load, NULL, START_NS, &out);
 	write_file("stat", "cpu1 50 0 0 50 0 0 0 0\n");
 	host_load_sample(&load, NULL, START_NS + DIS_S_NS, &out);
@@ -119,7 +121,6 @@ static void test_load_own_time_unknown_foreign_absent(void **state)
 
 static void test_load_other_files_queue_memory_pressure(void **state)
 {
-	struct host_load load = open_load();
 	struct dis_host_load out;
 
 	(void)state;
@@ -130,6 +131,7 @@ static void test_load_other_files_queue_memory_pressure(void **state)
 		   "some avg10=12.34 avg60=0.00 avg300=0.00 total=0\n"
 		   "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
 	write_file("pressure/io", "some avg10=0.09 avg60=0.00 total=0\n");
+	open_load();
 	host_load_sample(&load, NULL, START_NS, &out);
 	assert_int_equal(out.queue_length, 12);
 	assert_int_equal(out.memory_used, 750);
@@ -139,7 +141,6 @@ static void test_load_other_files_queue_memory_pressure(void **state)
 
 static void test_load_malformed_files_nothing_known(void **state)
 {
-	struct host_load load = open_load();
 	struct dis_host_load out, nothing;
 
 	(void)state;
@@ -149,6 +150,7 @@ static void test_load_malformed_files_nothing_known(void **state)
 	write_file("meminfo", "MemTotal: 10 kB\nMemAvailable: 20 kB\n");
 	write_file("pressure/memory", "some avg10=999.00\n");
 	write_file("pressure/io", "");
+	open_load();
 	host_load_sample(&load, NULL, START_NS, &out);
 	host_load_sample(&load, NULL, START_NS + DIS_S_NS, &out);
 	assert_memory_equal(&out, &nothing, sizeof(out));

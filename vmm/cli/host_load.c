@@ -2,12 +2,14 @@
 /* The host's load; see host_load.h. */
 #include "host_load.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_BYTES 512
+#define LINE_BYTES 512u
+#define READ_BYTES 4096u
 /* Columns of a CPU in /proc/stat, see proc(5); guest time is part of user. */
 enum column {
 	USER,
@@ -21,12 +23,68 @@ enum column {
 	COLUMNS,
 };
 
-static FILE *open_file(const struct host_load *load, const char *name)
-{
-	char path[256];
-	int length = snprintf(path, sizeof(path), "%s/%s", load->proc, name);
+static const char *const file_names[HOST_LOAD_FILES] = {
+	[HOST_LOAD_STAT] = "stat",
+	[HOST_LOAD_LOADAVG] = "loadavg",
+	[HOST_LOAD_MEMINFO] = "meminfo",
+	[HOST_LOAD_MEMORY_STALL] = "pressure/memory",
+	[HOST_LOAD_IO_STALL] = "pressure/io",
+};
 
-	return length < (int)sizeof(path) ? fopen(path, "re") : NULL;
+/* Lines of a file from its begin. Not stdio, which may show what it read before. */
+struct reader {
+	int fd;
+	off_t offset;
+	char bytes[READ_BYTES];
+	size_t used, count;
+};
+
+static int next_byte(struct reader *r)
+{
+	if (r->used == r->count) {
+		ssize_t n = pread(r->fd, r->bytes, sizeof(r->bytes), r->offset);
+
+		if (n <= 0)
+			return -1;
+		r->offset += n;
+		r->used = 0;
+		r->count = (size_t)n;
+	}
+	return (unsigned char)r->bytes[r->used++];
+}
+
+/* Without its end; of a long one the begin. Return: false at the end of the file. */
+static bool next_line(struct reader *r, char line[LINE_BYTES])
+{
+	size_t length = 0;
+	int byte = next_byte(r);
+
+	if (byte < 0)
+		return false;
+	for (; byte >= 0 && byte != '\n'; byte = next_byte(r))
+		if (length < LINE_BYTES - 1)
+			line[length++] = (char)byte;
+	line[length] = '\0';
+	return true;
+}
+
+void host_load_open(struct host_load *load, const char *proc,
+		    const unsigned *cpus, unsigned n_cores)
+{
+	int dir = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	*load = (struct host_load){.cpus = cpus, .n_cores = n_cores};
+	for (unsigned i = 0; i < HOST_LOAD_FILES; i++)
+		load->fds[i] = openat(dir, file_names[i], O_RDONLY | O_CLOEXEC);
+	if (dir >= 0)
+		close(dir);
+}
+
+void host_load_close(struct host_load *load)
+{
+	for (unsigned i = 0; i < HOST_LOAD_FILES; i++)
+		if (load->fds[i] >= 0)
+			close(load->fds[i]);
 }
 
 /* "cpu3 10 20 ..."; @number: -1 for the sum of all. */
@@ -98,14 +156,12 @@ static void take_core(struct host_load *load, unsigned core,
 static void read_cpus(struct host_load *load, const uint64_t *own_ns,
 		      uint64_t span_ns, struct dis_host_load *out)
 {
-	FILE *file = open_file(load, "stat");
+	struct reader file = {.fd = load->fds[HOST_LOAD_STAT]};
 	struct host_cpu_ticks now;
 	char line[LINE_BYTES];
 	int number;
 
-	if (!file)
-		return;
-	while (fgets(line, sizeof(line), file)) {
+	while (next_line(&file, line)) {
 		if (!parse_cpu(line, &number, &now))
 			continue;
 		if (number < 0) {
@@ -127,51 +183,44 @@ static void read_cpus(struct host_load *load, const uint64_t *own_ns,
 					  own_ns ? own_ns[i] : DIS_NEVER_NS,
 					  span_ns, out);
 	}
-	fclose(file);
 }
 
 /* "0.03 0.64 0.85 1/92 11260": 1 thread of 92 runs or wants to. */
 static void read_queue(const struct host_load *load, struct dis_host_load *out)
 {
-	FILE *file = open_file(load, "loadavg");
+	struct reader file = {.fd = load->fds[HOST_LOAD_LOADAVG]};
+	char line[LINE_BYTES];
 	unsigned running;
 
-	if (!file)
-		return;
-	if (fscanf(file, "%*f %*f %*f %u/%*u", &running) == 1)
+	if (next_line(&file, line) &&
+	    sscanf(line, "%*f %*f %*f %u/%*u", &running) == 1)
 		out->queue_length = running;
-	fclose(file);
 }
 
 /* "some avg10=1.23 ..." as 12. */
-static uint32_t read_stall(const struct host_load *load, const char *name)
+static uint32_t read_stall(int fd)
 {
-	FILE *file = open_file(load, name);
-	uint32_t stall = DIS_LOAD_ABSENT;
+	struct reader file = {.fd = fd};
 	unsigned whole, hundredths;
+	char line[LINE_BYTES];
 
-	if (!file)
-		return stall;
-	if (fscanf(file, "some avg10=%u.%2u", &whole, &hundredths) == 2 &&
-	    whole <= 100)
-		stall = whole * 10 + hundredths / 10;
-	fclose(file);
-	return stall;
+	if (!next_line(&file, line) ||
+	    sscanf(line, "some avg10=%u.%2u", &whole, &hundredths) != 2 ||
+	    whole > 100)
+		return DIS_LOAD_ABSENT;
+	return whole * 10 + hundredths / 10;
 }
 
 static uint32_t read_memory(const struct host_load *load)
 {
 	uint64_t total = 0, available = UINT64_MAX;
-	FILE *file = open_file(load, "meminfo");
+	struct reader file = {.fd = load->fds[HOST_LOAD_MEMINFO]};
 	char line[LINE_BYTES];
 
-	if (!file)
-		return DIS_LOAD_ABSENT;
-	while (fgets(line, sizeof(line), file)) {
+	while (next_line(&file, line)) {
 		sscanf(line, "MemTotal: %" SCNu64, &total);
 		sscanf(line, "MemAvailable: %" SCNu64, &available);
 	}
-	fclose(file);
 	return available <= total ? permille(total - available, total)
 				  : DIS_LOAD_ABSENT;
 }
@@ -185,8 +234,8 @@ void host_load_sample(struct host_load *load, const uint64_t *own_ns,
 	memset(out, 0xff, sizeof(*out)); /* DIS_LOAD_ABSENT */
 	read_cpus(load, own_ns, span_ns, out);
 	read_queue(load, out);
-	out->memory_stall = read_stall(load, "pressure/memory");
-	out->io_stall = read_stall(load, "pressure/io");
+	out->memory_stall = read_stall(load->fds[HOST_LOAD_MEMORY_STALL]);
+	out->io_stall = read_stall(load->fds[HOST_LOAD_IO_STALL]);
 	out->memory_used = read_memory(load);
 	load->sampled_ns = now_ns;
 }

@@ -2,8 +2,9 @@
 /**
  * Sampling the load of the host from /proc (R: DIS-8).
  *
- * Place in the flow: the main thread samples once a second and hands the result
- * to the domain. Never on an executor thread: these are files.
+ * Place in the flow: run.c opens the files, as later none can be opened; the main
+ * thread samples once a second and hands the result to the domain. Never on an
+ * executor thread: these are files.
  *
  * Invariant: what a file does not tell is DIS_LOAD_ABSENT, never 0; a file that
  * is malformed tells nothing.
@@ -19,13 +20,22 @@ struct host_cpu_ticks {
 	uint64_t busy, stolen, io_wait, all;
 };
 
+enum host_load_file {
+	HOST_LOAD_STAT,
+	HOST_LOAD_LOADAVG,
+	HOST_LOAD_MEMINFO,
+	HOST_LOAD_MEMORY_STALL,
+	HOST_LOAD_IO_STALL,
+	HOST_LOAD_FILES,
+};
+
 /**
- * @proc:    "/proc", or a directory like it in tests.
+ * @fds:     of each file; -1: it is not there.
  * @cpus:    host CPU of core i; @n_cores of them.
  * @before:  of each core, and @before_all of the host, at the last sample.
  */
 struct host_load {
-	const char *proc;
+	int fds[HOST_LOAD_FILES];
 	const unsigned *cpus;
 	unsigned n_cores;
 	uint64_t sampled_ns; /* 0: never */
@@ -33,6 +43,22 @@ struct host_load {
 	struct host_cpu_ticks before_all;
 	uint64_t own_before_ns[DIS_CORES_MAX];
 };
+
+/** Before host_load_open(). */
+#define HOST_LOAD_CLOSED \
+	{ \
+		.fds = { -1, -1, -1, -1, -1 } \
+	}
+
+/**
+ * host_load_open - open what there is.
+ * @proc: "/proc", or a directory like it in tests.
+ * @cpus: must live as long as @load.
+ */
+void host_load_open(struct host_load *load, const char *proc,
+		    const unsigned *cpus, unsigned n_cores);
+/** Nothing to do after HOST_LOAD_CLOSED. */
+void host_load_close(struct host_load *load);
 
 /**
  * host_load_sample - what happened since the last call.

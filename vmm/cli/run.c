@@ -150,8 +150,7 @@ static int open_domain(struct run_session *s)
 	cfg.modules = o->modules;
 	if (o->trace_path)
 		cfg.ring_events = threads ? RING_EVENTS_PER_VCPU : RING_EVENTS;
-	s->host_load = (struct host_load){
-		.proc = "/proc", .cpus = o->cpus, .n_cores = o->n_cpus};
+	host_load_open(&s->host_load, "/proc", o->cpus, o->n_cpus);
 	CPU_ZERO(&allowed);
 	for (unsigned i = 0; i < o->n_cpus; i++)
 		CPU_SET(o->cpus[i], &allowed);
@@ -431,6 +430,7 @@ static int close_session(struct run_session *s, int status)
 	if (s->execs)
 		dis_executors_destroy(s->execs);
 	run_diag_close(s);
+	host_load_close(&s->host_load);
 	machine_kind_close(&s->kind);
 	if (s->ended_fd >= 0)
 		close(s->ended_fd);
@@ -445,7 +445,8 @@ int cmd_run(int argc, char **argv)
 	struct run_session session = {.ended_fd = -1,
 				      .lines.fd = -1,
 				      .io = {.lines.fd = -1, .trouble_fd = -1},
-				      .kind.kvm.fd = -1};
+				      .kind.kvm.fd = -1,
+				      .host_load = HOST_LOAD_CLOSED};
 	char err[ERR_BYTES];
 	int status;
 
