@@ -4,6 +4,11 @@
 
 #include <errno.h>
 
+void json_write_prepare(void)
+{
+	json_object_seed(0);
+}
+
 int json_write(json_t *root, FILE *to)
 {
 	int ret = 0;

@@ -12,6 +12,12 @@
 #include <stdio.h>
 
 /**
+ * For who cannot open files later: jansson reads random numbers of the host with its
+ * first object.
+ */
+void json_write_prepare(void);
+
+/**
  * json_write - write @root, indented, and free it.
  * @root: NULL: there was no memory for it.
  *

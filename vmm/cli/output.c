@@ -44,6 +44,11 @@ int output_commit(struct output *out)
 	return 0;
 }
 
+void output_keep(struct output *out)
+{
+	out->kept = true;
+}
+
 int output_close(struct output *out)
 {
 	FILE *file = out->file;
@@ -54,11 +59,21 @@ int output_close(struct output *out)
 	return fclose(file) ? -errno : 0;
 }
 
+static void empty(FILE *file)
+{
+	/* What stdio still holds goes with the rest. */
+	fflush(file);
+	if (ftruncate(fileno(file), 0))
+		return; /* a pipe or a terminal: what it has, it has */
+}
+
 void output_discard(struct output *out)
 {
 	if (!out->file)
 		return;
+	if (out->kept)
+		empty(out->file);
 	output_close(out);
-	if (out->created)
+	if (out->created && !out->kept)
 		unlink(out->path);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/json_write.h"
 #include "cli/option_limits.h"
 #include "cli/run_dump.h"
 #include "cli/run_modules.h"
@@ -283,12 +284,20 @@ static int check_limits(const struct run_session *s)
 	return CLI_REFUSED;
 }
 
+/* What the report needs of the host's files, which later cannot be opened. */
+static void prepare_report(struct run_session *s)
+{
+	report_host_read(&s->host, s->options.cpus, s->options.n_cpus);
+	json_write_prepare();
+}
+
 static int open_session(struct run_session *s)
 {
 	int status;
 
 	raise_fd_limit();
 	s->opened_ns = dis_clock_ns();
+	prepare_report(s);
 	status = check_limits(s);
 	if (status == CLI_DONE)
 		status = open_descriptors(s);

@@ -54,6 +54,8 @@ int run_outputs_commit(struct run_session *s)
 			return CLI_HOST;
 		}
 	}
+	for (unsigned i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++)
+		output_keep(outputs[i]);
 	return CLI_DONE;
 }
 

@@ -131,12 +131,12 @@ int run_report_fill(struct run_session *session, struct run_report *report)
 
 	*report = (struct run_report){
 		.executor = o->executor == RUN_EXECUTOR_DIS ? "dis" : "threads",
+		.host = session->host,
 		.cpus = o->cpus,
 	};
 	fill_tenants(session, &session->stats);
 	dis_domain_count_states(session->dom, session->stats.states_now,
 				session->stats.states_total);
-	report_host_read(&report->host, o->cpus, o->n_cpus);
 	report->vms = calloc(session->n_machines, sizeof(*report->vms));
 	if (!report->vms)
 		return -ENOMEM;

@@ -42,6 +42,7 @@ struct run_session {
 	uint64_t modules_said; /* bit per policy module whose failure was said */
 	bool stuck;            /* a core is lost in a policy module */
 	struct host_load host_load;
+	struct report_host host;
 	struct report_stats stats;
 	struct run_diag diag;
 	uint64_t opened_ns;
