@@ -37,7 +37,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Ivmm
 WARN += -Wno-gnu-variable-sized-type-not-at-end
 CFLAGS += -std=gnu11 $(OPT) $(WARN) -pthread
 LDFLAGS += -pthread -Wl,--as-needed
-LDLIBS += -lfdt -ljansson -lcapstone -lmicrohttpd -lm
+LDLIBS += -lfdt -ljansson -lcapstone -lmicrohttpd -lseccomp -lm
 ifneq ($(SAN),)
 OPT := -O1 -g
 CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build=(gcc make git pkg-config libc6-dev libfdt-dev libcapstone-dev libjansson-dev
-	libbsd-dev libmicrohttpd-dev)
+	libbsd-dev libmicrohttpd-dev libseccomp-dev)
 check=(libcmocka-dev bats parallel jq procps qemu-system-x86 seabios chromium mandoc spin
 	device-tree-compiler acpica-tools clang clang-tidy clang-format cppcheck
 	busybox-static lz4 xz-utils zstd)

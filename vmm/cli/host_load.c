@@ -158,7 +158,7 @@ static void read_cpus(struct host_load *load, const uint64_t *own_ns,
 {
 	struct reader file = {.fd = load->fds[HOST_LOAD_STAT]};
 	struct host_cpu_ticks now;
-	char line[LINE_BYTES];
+	char line[LINE_BYTES] = "";
 	int number;
 
 	while (next_line(&file, line)) {

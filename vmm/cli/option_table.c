@@ -294,6 +294,21 @@ static int set_irqchip(struct option_values *v, const char *text, char *err,
 	return ret;
 }
 
+static int set_confine(struct option_values *v, const char *text, char *err,
+		       size_t err_size)
+{
+	static const char *const words[] = {
+		[RUN_CONFINE_AUTO] = "auto",
+		[RUN_CONFINE_FULL] = "full",
+		[RUN_CONFINE_OFF] = "off",
+	};
+	unsigned i = v->out->confine;
+	int ret = option_word(text, words, COUNT(words), &i, err, err_size);
+
+	v->out->confine = (enum run_confine)i;
+	return ret;
+}
+
 static int set_time_limit(struct option_values *v, const char *text, char *err,
 			  size_t err_size)
 {
@@ -478,6 +493,11 @@ const struct option_row option_rows[] = {
 	 "where the guest's interrupt controller is; kernel only with "
 	 "--executor threads",
 	 set_irqchip},
+	{"confine", "auto|full|off", "auto", false,
+	 "take files, networks, rights and most system calls from the process "
+	 "once the guests are built: as far as this host permits, or wholly, or "
+	 "not at all",
+	 set_confine},
 	{"time-limit", "DUR", "none", false,
 	 "stop the guests after this time, at least 1ms", set_time_limit},
 	{"serial", "stdio|none|file:PATH", "stdio", false,

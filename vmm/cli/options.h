@@ -38,6 +38,12 @@ enum run_irqchip {
 	RUN_IRQCHIP_KERNEL,
 };
 
+enum run_confine {
+	RUN_CONFINE_AUTO,
+	RUN_CONFINE_FULL,
+	RUN_CONFINE_OFF,
+};
+
 enum run_output {
 	RUN_OUTPUT_NONE,
 	RUN_OUTPUT_STDIO,
@@ -132,6 +138,7 @@ struct run_options {
 	uint64_t slab_mem_bytes;
 	enum run_executor executor;
 	enum run_irqchip irqchip;
+	enum run_confine confine;
 	uint64_t time_limit_ns;
 	enum run_output serial;
 	char *serial_path;

@@ -106,6 +106,7 @@ struct report_vm {
 
 /**
  * @executor: "dis" or "threads".
+ * @confined: bit per enum confine_part that is in force.
  * @cores:    figures of each core of the pool; with threads, whatever shares
  *            there are of them.
  * @cpus:     host CPU of core i under dis; not looked at with threads.
@@ -118,6 +119,7 @@ struct report_vm {
 struct run_report {
 	struct report_host host;
 	const char *executor;
+	unsigned confined;
 	uint64_t wall_ns;
 	unsigned n_cores;
 	const struct dis_core_stats *cores;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "confine.h"
 #include "json_write.h"
 #include "report.h"
 
@@ -217,6 +218,23 @@ err_free:
 	return NULL;
 }
 
+/* What holds the process: "network", "seccomp" and so on. */
+static json_t *confined_of(const struct run_report *report)
+{
+	json_t *parts = json_array();
+
+	for (unsigned i = 0; i < CONFINE_PARTS; i++)
+		if (report->confined >> i & 1 &&
+		    json_array_append_new(parts, json_string(confine_part_name((
+							 enum confine_part)i))))
+			goto err_free;
+	return parts;
+
+err_free:
+	json_decref(parts);
+	return NULL;
+}
+
 /* NULL without memory: jansson passes it on from any value within. */
 static json_t *report_of(const struct run_report *report)
 {
@@ -230,13 +248,14 @@ static json_t *report_of(const struct run_report *report)
 		if (json_array_append_new(vms, vm_of(report, &report->vms[i])))
 			goto err_free;
 	root = json_pack(
-		"{s:s,s:o,s:s,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,"
+		"{s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,"
 		"s:I,s:o,s:o,s:o,s:o}",
 		"schema", REPORT_SCHEMA, "host", host_of(report), "executor",
-		report->executor, "wall_ns", count_of(report->wall_ns),
-		"idle_ns", count_of(pool.idle_ns), "charged_ns",
-		count_of(pool.charged_ns), "jain", report_fairness(report),
-		"dispatches", count_of(pool.dispatches), "preemptions",
+		report->executor, "confined", confined_of(report), "wall_ns",
+		count_of(report->wall_ns), "idle_ns", count_of(pool.idle_ns),
+		"charged_ns", count_of(pool.charged_ns), "jain",
+		report_fairness(report), "dispatches",
+		count_of(pool.dispatches), "preemptions",
 		count_of(pool.preemptions), "timer_arms",
 		count_of(pool.timer_arms), "kicks", count_of(pool.kicks_sent),
 		"user_exits", count_of(report->user_exits), "events_lost",

@@ -11,6 +11,7 @@
 #include <dis/units.h>
 
 #include "cli.h"
+#include "confine.h"
 #include "report.h"
 
 #define LISTED 8u
@@ -286,6 +287,22 @@ static void write_pool(const struct run_report *report, FILE *to)
 		count(pool.kicks_sent).text, count(report->user_exits).text);
 }
 
+static void write_confined(const struct run_report *report, FILE *to)
+{
+	const char *before = "confined: ";
+
+	if (!report->confined)
+		fputs("not confined", to);
+	for (unsigned i = 0; i < CONFINE_PARTS; i++) {
+		if (!(report->confined >> i & 1))
+			continue;
+		fprintf(to, "%s%s", before,
+			confine_part_name((enum confine_part)i));
+		before = ", ";
+	}
+	fputc('\n', to);
+}
+
 int report_write_text(const struct run_report *report, FILE *to)
 {
 	struct row *rows;
@@ -310,6 +327,7 @@ int report_write_text(const struct run_report *report, FILE *to)
 	fputc('\n', to);
 	write_vms(report, to);
 	write_pool(report, to);
+	write_confined(report, to);
 	if (report->stats)
 		report_stats_text(report, to);
 	write_profiles(report, to);

@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/json_write.h"
 #include "cli/option_limits.h"
+#include "cli/run_confine.h"
 #include "cli/run_dump.h"
 #include "cli/run_modules.h"
 #include "cli/run_outputs.h"
@@ -310,11 +311,15 @@ static int open_session(struct run_session *s)
 	if (status == CLI_DONE)
 		status = run_control_open(s);
 	if (status == CLI_DONE)
+		status = run_confine_namespaces(s);
+	if (status == CLI_DONE)
 		status = spawn_traced(s);
 	if (status == CLI_DONE)
 		status = run_control_begin(s);
 	if (status == CLI_DONE)
 		status = run_outputs_commit(s);
+	if (status == CLI_DONE)
+		status = run_confine_enter(s);
 	return status;
 }
 
@@ -364,17 +369,21 @@ static void stop_devices(struct run_session *s)
 static int start_threads(struct run_session *s)
 {
 	char err[ERR_BYTES];
-	int ret;
+	int status, ret;
 
 	if (machine_kind_start(&s->kind, err, sizeof(err))) {
 		cli_error("run", "%s", err);
 		return CLI_HOST;
 	}
 	ret = dis_executors_start(s->execs, s->dom);
-	if (!ret)
-		return CLI_DONE;
-	cli_error("run", "executor threads: %s", strerror(-ret));
-	return CLI_HOST;
+	if (ret) {
+		cli_error("run", "executor threads: %s", strerror(-ret));
+		return CLI_HOST;
+	}
+	status = run_confine_calls(s);
+	if (status != CLI_DONE)
+		dis_executors_stop(s->execs);
+	return status;
 }
 
 static int run_guests(struct run_session *s)
@@ -440,6 +449,7 @@ static int close_session(struct run_session *s, int status)
 		dis_executors_destroy(s->execs);
 	run_diag_close(s);
 	host_load_close(&s->host_load);
+	confine_close(&s->confine);
 	machine_kind_close(&s->kind);
 	if (s->ended_fd >= 0)
 		close(s->ended_fd);
@@ -455,7 +465,8 @@ int cmd_run(int argc, char **argv)
 				      .lines.fd = -1,
 				      .io = {.lines.fd = -1, .trouble_fd = -1},
 				      .kind.kvm.fd = -1,
-				      .host_load = HOST_LOAD_CLOSED};
+				      .host_load = HOST_LOAD_CLOSED,
+				      .confine = CONFINE_NOTHING};
 	char err[ERR_BYTES];
 	int status;
 

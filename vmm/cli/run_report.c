@@ -131,6 +131,7 @@ int run_report_fill(struct run_session *session, struct run_report *report)
 
 	*report = (struct run_report){
 		.executor = o->executor == RUN_EXECUTOR_DIS ? "dis" : "threads",
+		.confined = session->confine.parts,
 		.host = session->host,
 		.cpus = o->cpus,
 	};

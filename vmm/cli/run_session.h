@@ -21,6 +21,7 @@
 #include "cli/run_io.h"
 #include "cli/run_serial.h"
 #include "cli/trace.h"
+#include "confine.h"
 #include "machine.h"
 
 struct run_session {
@@ -42,6 +43,7 @@ struct run_session {
 	uint64_t modules_said; /* bit per policy module whose failure was said */
 	bool stuck;            /* a core is lost in a policy module */
 	struct host_load host_load;
+	struct confine confine;
 	struct report_host host;
 	struct report_stats stats;
 	struct run_diag diag;
