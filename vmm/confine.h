@@ -72,7 +72,8 @@ int confine_enter(struct confine *confine, char *err, size_t err_size);
  * "disvm run: system call N is not allowed: stopped" and ends the process by SIGSYS,
  * as it is a bug or a guest that has broken out.
  *
- * Context: all threads have been started, and do not block SIGSYS.
+ * Context: all threads have been started, are in their own code already, and do not
+ * block SIGSYS.
  * Return: 0 or -errno with @err; nothing has changed then.
  */
 int confine_calls(struct confine *confine, char *err, size_t err_size);

@@ -51,7 +51,9 @@ struct io_pool {
 
 	pthread_mutex_t lock;
 	/* All below is guarded by lock. */
-	pthread_cond_t left; /* a server of some source has left */
+	pthread_cond_t left;  /* a server of some source has left */
+	pthread_cond_t began; /* one more thread is there */
+	unsigned running;     /* threads that are */
 	bool ending;
 	struct io_order order;
 	uint64_t alarm_ns; /* a thread that idles wakes by then for who is held back */
@@ -273,6 +275,8 @@ static void *thread_main(void *arg)
 	uint64_t charged_ns = thread_cpu_ns(); /* the start is nobody's */
 
 	pthread_mutex_lock(&pool->lock);
+	pool->running++;
+	pthread_cond_signal(&pool->began);
 	while (!pool->ending) {
 		struct io_turn *turn;
 
@@ -329,6 +333,11 @@ int io_pool_start(struct io_pool *pool)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
+	/* What a thread does to begin may be forbidden from now on (confine.h). */
+	pthread_mutex_lock(&pool->lock);
+	while (pool->running < pool->n_threads)
+		pthread_cond_wait(&pool->began, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	return ret;
 }
 
@@ -343,6 +352,7 @@ int io_pool_create(struct io_pool **out)
 	pool->alarm_ns = DIS_NEVER_NS;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->left, NULL);
+	pthread_cond_init(&pool->began, NULL);
 	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	pool->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ret = pool->epoll_fd < 0 || pool->doorbell_fd < 0 ? -errno : 0;
@@ -374,6 +384,7 @@ void io_pool_destroy(struct io_pool *pool)
 	if (pool->doorbell_fd >= 0)
 		close(pool->doorbell_fd);
 	pthread_cond_destroy(&pool->left);
+	pthread_cond_destroy(&pool->began);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->slots);
 	free(pool);

@@ -108,7 +108,8 @@ struct io_source {
 /** Return: 0 or -errno; nothing is left then. */
 int io_pool_create(struct io_pool **out);
 /**
- * io_pool_start - start the threads. What became ready before is served then.
+ * io_pool_start - start the threads, and wait until they are there. What became ready
+ * before is served then.
  *
  * Context: control thread, once.
  * Return: 0 or -errno; io_pool_destroy() ends those that run.
