@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -64,7 +65,10 @@ static int write_file(const char *path, const char *text)
 	return n < 0 ? -err : 0;
 }
 
-/* As whom we were: the owner of the files that are still to be opened. */
+/*
+ * As whom we were. All that are not mapped look alike, and whoever asks who is at the
+ * other end of a socket must not take a stranger for himself.
+ */
 static int map_own_ids(uid_t uid, gid_t gid)
 {
 	char users[32], groups[32];
@@ -80,15 +84,27 @@ static int map_own_ids(uid_t uid, gid_t gid)
 }
 
 /* All capabilities, but only over namespaces that are made in here. */
-static int enter_user_namespace(struct confine *c)
+static int enter_user_namespace(void)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
 	if (unshare(parts[CONFINE_USER].flag))
 		return -errno;
-	c->parts |= 1u << CONFINE_USER;
 	return map_own_ids(uid, gid);
+}
+
+/* There is no way back from a half of it, so that a child tries it first. */
+static int try_user_namespace(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(-enter_user_namespace());
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPERM;
 }
 
 /*
@@ -121,11 +137,17 @@ static int missing(int first, int ret, const char *what, char *err,
 
 int confine_namespaces(struct confine *c, char *err, size_t err_size)
 {
-	int ret = may_administer() ? 0 : enter_user_namespace(c);
 	char what[32];
+	int ret = 0;
 
-	if (ret)
-		return missing(0, ret, "user namespace", err, err_size);
+	if (!may_administer()) {
+		ret = try_user_namespace();
+		if (!ret)
+			ret = enter_user_namespace();
+		if (ret)
+			return missing(0, ret, "user namespace", err, err_size);
+		c->parts |= 1u << CONFINE_USER;
+	}
 	/* One by one: a kernel may lack some. */
 	for (unsigned i = CONFINE_MOUNT; i <= CONFINE_CGROUP; i++) {
 		int failed = unshare(parts[i].flag) ? -errno : 0;

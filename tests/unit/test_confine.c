@@ -276,6 +276,25 @@ static void test_confine_io_thread_is_confined_as_well(void **state)
 
 /* ---- Namespaces, file tree, capabilities ------------------------------------ */
 
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	MUST(fd >= 0);
+	MUST(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Root in a user namespace of its own. */
+static void become_own_root(void)
+{
+	char map[64];
+
+	snprintf(map, sizeof(map), "0 %u 1", geteuid());
+	MUST(!unshare(CLONE_NEWUSER));
+	put("/proc/self/uid_map", map);
+}
+
 static void become_nobody(void)
 {
 	if (geteuid())
@@ -385,24 +404,34 @@ static void test_confine_without_rights_all_the_same_or_refused(void **state)
 		expect_success(be_refused, NULL);
 }
 
-static void put(const char *path, const char *text)
+/* Who is 0 may map itself only with CAP_SETFCAP, user_namespaces(7). */
+static void be_root_without_rights(const void *arg)
 {
-	int fd = open(path, O_WRONLY);
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
 
-	MUST(fd >= 0);
-	MUST(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
+	(void)arg;
+	become_own_root();
+	MUST(!syscall(SYS_capset, &head, none));
+	MUST(!prctl(PR_SET_DUMPABLE, 1));
+	MUST(confine_namespaces(&confined, why, sizeof(why)) == -EPERM);
+	MUST(!strcmp(why, "user namespace: Operation not permitted"));
+	/* And is not left in half a namespace. */
+	MUST(!confined.parts && getuid() == 0);
+}
+
+static void test_confine_half_a_user_namespace_not_entered(void **state)
+{
+	(void)state;
+	expect_success(be_root_without_rights, NULL);
 }
 
 /* A user namespace in which there may be no network namespace. */
 static void lack_networks(const void *arg)
 {
-	char map[64];
-
 	(void)arg;
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
-	MUST(!unshare(CLONE_NEWUSER));
-	put("/proc/self/uid_map", map);
+	become_own_root();
 	put("/proc/sys/user/max_net_namespaces", "0");
 	MUST(confine_namespaces(&confined, why, sizeof(why)) == -ENOSPC);
 	MUST(!strcmp(why, "network namespace: No space left on device"));
@@ -422,6 +451,7 @@ static void test_confine_part_missing_named_and_rest_in_force(void **state)
 static void enter_from_chroot(const void *arg)
 {
 	(void)arg;
+	become_own_root();
 	MUST(!unshare(CLONE_NEWNS));
 	MUST(!chroot("/usr"));
 	MUST(!chdir("/"));
@@ -449,6 +479,7 @@ int main(void)
 			test_confine_tree_empty_network_idle_no_capabilities),
 		cmocka_unit_test(
 			test_confine_without_rights_all_the_same_or_refused),
+		cmocka_unit_test(test_confine_half_a_user_namespace_not_entered),
 		cmocka_unit_test(
 			test_confine_part_missing_named_and_rest_in_force),
 		cmocka_unit_test(test_confine_in_a_chroot_tree_empty),
