@@ -27,6 +27,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <dis/assert.h>
+
 #include "confine.h"
 #include "io/pool.h"
 
@@ -229,6 +231,22 @@ static void test_confine_calls_of_a_run_work(void **state)
 {
 	(void)state;
 	expect_success(use_what_is_left, NULL);
+}
+
+static void fail_an_assertion(const void *arg)
+{
+	MUST(!confine_calls(&confined, why, sizeof(why)));
+	DIS_ASSERT(arg);
+}
+
+static void test_confine_failed_assertion_is_still_told(void **state)
+{
+	struct outcome out = in_child(fail_an_assertion, NULL);
+
+	(void)state;
+	assert_non_null(strstr(out.said, "assertion failed: arg\n"));
+	assert_true(WIFSIGNALED(out.status));
+	assert_int_equal(WTERMSIG(out.status), SIGABRT);
 }
 
 /* ---- Threads --------------------------------------------------------------- */
@@ -474,6 +492,7 @@ int main(void)
 			test_confine_call_not_needed_ends_process_and_is_told),
 		cmocka_unit_test(test_confine_open_by_glibc_fails_and_goes_on),
 		cmocka_unit_test(test_confine_calls_of_a_run_work),
+		cmocka_unit_test(test_confine_failed_assertion_is_still_told),
 		cmocka_unit_test(test_confine_io_thread_is_confined_as_well),
 		cmocka_unit_test(
 			test_confine_tree_empty_network_idle_no_capabilities),
