@@ -194,7 +194,7 @@ without_rights() {
 
 # R: DIS-17
 @test "test_confine_full_where_not_permitted_is_refused" {
-	local full=$DISVM before
+	local full=$DISVM
 	export full
 	printf '#!/bin/sh\nexec setpriv --bounding-set=-all --inh-caps=-all -- "$full" "$@"\n' >../disvm
 	chmod +x ../disvm
