@@ -45,13 +45,31 @@ struct outcome {
 static struct confine confined;
 static char why[256];
 
+#ifdef __SANITIZE_ADDRESS__
+/* It asks the kernel for the stack of signals before whatever does not return. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
+}
+#define ABORT_IS_LEFT 0
+#else
+#define ABORT_IS_LEFT 1
+#endif
+
+/* _exit(), of which a sanitizer knows nothing: it would do more before. */
+static void quit(int status)
+{
+	syscall(SYS_exit_group, status);
+}
+
 /* In the child: cmocka's own assertions would go on in a copy of the parent. */
 #define MUST(condition) \
 	do { \
 		if (!(condition)) { \
 			dprintf(STDERR_FILENO, "line %d: not %s (%s, %s)\n", \
 				__LINE__, #condition, strerror(errno), why); \
-			_exit(1); \
+			quit(1); \
 		} \
 	} while (0)
 
@@ -71,7 +89,7 @@ static struct outcome in_child(void (*body)(const void *arg), const void *arg)
 	if (!pid) {
 		dup2(fds[1], STDERR_FILENO);
 		body(arg);
-		_exit(0);
+		quit(0);
 	}
 	close(fds[1]);
 	while ((n = read(fds[0], out.said + used,
@@ -233,6 +251,7 @@ static void test_confine_calls_of_a_run_work(void **state)
 	expect_success(use_what_is_left, NULL);
 }
 
+#if ABORT_IS_LEFT
 static void fail_an_assertion(const void *arg)
 {
 	MUST(!confine_calls(&confined, why, sizeof(why)));
@@ -248,6 +267,7 @@ static void test_confine_failed_assertion_is_still_told(void **state)
 	assert_true(WIFSIGNALED(out.status));
 	assert_int_equal(WTERMSIG(out.status), SIGABRT);
 }
+#endif
 
 /* ---- Threads --------------------------------------------------------------- */
 
@@ -398,7 +418,7 @@ static void make_user_namespace(const void *arg)
 	(void)arg;
 	become_nobody();
 	if (unshare(CLONE_NEWUSER))
-		_exit(2);
+		quit(2);
 }
 
 static void be_refused(const void *arg)
@@ -487,22 +507,25 @@ static void test_confine_in_a_chroot_tree_empty(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_confine_call_not_needed_ends_process_and_is_told),
-		cmocka_unit_test(test_confine_open_by_glibc_fails_and_goes_on),
-		cmocka_unit_test(test_confine_calls_of_a_run_work),
-		cmocka_unit_test(test_confine_failed_assertion_is_still_told),
-		cmocka_unit_test(test_confine_io_thread_is_confined_as_well),
-		cmocka_unit_test(
-			test_confine_tree_empty_network_idle_no_capabilities),
-		cmocka_unit_test(
-			test_confine_without_rights_all_the_same_or_refused),
-		cmocka_unit_test(test_confine_half_a_user_namespace_not_entered),
-		cmocka_unit_test(
-			test_confine_part_missing_named_and_rest_in_force),
-		cmocka_unit_test(test_confine_in_a_chroot_tree_empty),
+	const struct CMUnitTest tests[] =
+	{ cmocka_unit_test(
+		  test_confine_call_not_needed_ends_process_and_is_told),
+	  cmocka_unit_test(test_confine_open_by_glibc_fails_and_goes_on),
+	  cmocka_unit_test(test_confine_calls_of_a_run_work),
+#if ABORT_IS_LEFT
+	  cmocka_unit_test(test_confine_failed_assertion_is_still_told),
+#endif
+	  cmocka_unit_test(test_confine_io_thread_is_confined_as_well),
+	  cmocka_unit_test(test_confine_tree_empty_network_idle_no_capabilities),
+	  cmocka_unit_test(test_confine_without_rights_all_the_same_or_refused),
+	  cmocka_unit_test(test_confine_half_a_user_namespace_not_entered),
+	  cmocka_unit_test(test_confine_part_missing_named_and_rest_in_force),
+	  cmocka_unit_test(test_confine_in_a_chroot_tree_empty),
 	};
 
+	if (!ABORT_IS_LEFT)
+		print_message("left out, as AddressSanitizer calls what is not "
+			      "left: test_confine_failed_assertion_is_still_"
+			      "told\n");
 	return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
 }
