@@ -54,7 +54,8 @@ static const struct rule {
 	{SCMP_SYS(epoll_wait), ANY},
 	{SCMP_SYS(epoll_ctl), ANY},
 	{SCMP_SYS(sched_yield), ANY},
-	{SCMP_SYS(getpid), ANY}, /* raise(), of abort() */
+	{SCMP_SYS(clock_nanosleep), ANY}, /* policy modules: they are told off */
+	{SCMP_SYS(getpid), ANY},          /* raise(), of abort() */
 	{SCMP_SYS(gettid), ANY},
 
 	/* The main thread: wait, also on when the process was stopped meanwhile. */
