@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctl/keeper.h"
+
 #define CONNECTIONS_MAX 64u
 /* Of one that says nothing; who waits for the end of a VM is not meant. */
 #define IDLE_MAX_S 10u
@@ -40,7 +42,7 @@ struct exchange {
 struct ctl_server {
 	const struct ctl_pool *pool;
 	struct MHD_Daemon *daemon;
-	char *path;
+	struct ctl_keeper keeper;
 	int fd;
 	LIST_HEAD(, exchange) waiting;
 };
@@ -247,27 +249,28 @@ int ctl_server_open(const char *path, const struct ctl_pool *pool,
 		goto err_say;
 	server->pool = pool;
 	LIST_INIT(&server->waiting);
-	server->path = strdup(path);
-	if (!server->path)
-		goto err_free;
 	fd = ret = listen_at(path);
 	if (fd < 0)
 		goto err_free;
+	ret = ctl_keeper_start(path, &server->keeper);
+	if (ret)
+		goto err_unlink;
 	server->daemon = start_daemon(server, fd);
 	if (!server->daemon) {
 		ret = -ENOMEM;
-		goto err_unlink;
+		goto err_end;
 	}
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	server->fd = info->epoll_fd;
 	*out = server;
 	return 0;
 
+err_end:
+	ctl_keeper_end(&server->keeper);
 err_unlink:
 	close(fd);
 	unlink(path);
 err_free:
-	free(server->path);
 	free(server);
 err_say:
 	snprintf(err, err_size, "%s: %s", path, strerror(-ret));
@@ -332,7 +335,6 @@ void ctl_server_close(struct ctl_server *server)
 	while ((x = LIST_FIRST(&server->waiting)))
 		stop_waiting(x);
 	MHD_stop_daemon(server->daemon);
-	unlink(server->path);
-	free(server->path);
+	ctl_keeper_end(&server->keeper);
 	free(server);
 }
