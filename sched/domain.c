@@ -243,3 +243,8 @@ void dis_domain_set_counters(struct dis_domain *dom, bool on)
 		return;
 	atomic_store(&dom->counters, on);
 }
+
+bool dis_domain_counts(const struct dis_domain *dom)
+{
+	return atomic_load(&dom->counters);
+}

@@ -334,6 +334,7 @@ void dis_domain_set_fixed_slices(struct dis_domain *dom, bool fixed);
  * or not (R: EVO-A1). They cost a clock read per message.
  */
 void dis_domain_set_counters(struct dis_domain *dom, bool on);
+bool dis_domain_counts(const struct dis_domain *dom);
 
 /** What the host does besides, from now on; see load.h. Not known at first. */
 void dis_domain_set_host_load(struct dis_domain *dom,

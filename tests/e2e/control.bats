@@ -113,6 +113,8 @@ asked() {
 	ask set vm0 min=100 max=600
 	told '.vms[0] | .min_permille == 100 and .max_permille == 600'
 	ask set pool quantum=2ms slices=fixed counters=on
+	ask stats >stats.json
+	jq -e .counters stats.json || fail "$(jq .counters stats.json)"
 	asked 2 "intent: " set vm0/0 intent=fast
 	asked 2 "'x' is not KEY=VALUE" set vm0/0 x
 	asked 2 "cores" set vm0/0 cores=9
@@ -168,6 +170,25 @@ asked() {
 	kill -TERM "$pid"
 	ended 0
 	holds '.policies.batch == "fair"'
+}
+
+# R: DIS-16, DIS-17: nothing of the request is done.
+@test "test_control_policy_of_a_failed_module_is_refused" {
+	start --vcpus 2 --cpus 0 --intent background \
+		--policy-module "$BUILD/tests/modules/foreign.so" \
+		--policy background=foreign
+	local left=200
+	until grep -q "policy module 'foreign'" err.txt; do
+		[ $((left--)) -gt 0 ] || fail "it does not fail: $(cat err.txt)"
+		sleep 0.05
+	done
+	asked 4 "the module of 'foreign' has failed" \
+		policy interactive=fair background=foreign
+	ask stats >stats.json
+	jq -e '.policies.interactive == "rr"' stats.json ||
+		fail "$(jq .policies stats.json)"
+	kill -TERM "$pid"
+	ended 0
 }
 
 # R: PRE-2: two hogs of one core; paused, who has it keeps it.
@@ -239,6 +260,8 @@ asked() {
 	local long
 	long=$(printf 'x%.0s' {1..120})
 	refused 2 "File name too long" run --kernel "$TINY" --control "$long"
+	refused 2 "--report and --control are the same file" \
+		run --kernel "$TINY" --report x.json --control x.json
 	echo mine >file
 	refused 2 "file: Address already in use" \
 		run --kernel "$TINY" --control file
@@ -271,7 +294,10 @@ asked() {
 @test "test_control_verbs_refuse_bad_words" {
 	refused 2 "--control SOCKET is missing" ls
 	refused 2 "unknown option" ls --control s --colour
-	refused 2 "an argument is missing after '--control'" ls --control
+	refused 2 "--control needs an argument" ls --control
+	refused 2 "unknown option '--con'" ls --con s
+	refused 2 "unknown option '--metr'" stats --control s --metr
+	refused 2 "--control: the file name is empty" ls --control ''
 	refused 2 "unknown option '--json'" stop --control s --json vm0
 	refused 2 "unexpected argument 'x'" ls --control s x
 	refused 2 "what to do is missing: VM" kill --control s

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +26,8 @@
 #include "lib/world.h"
 
 #define CLIENTS_MAX 100
+/* As many as may wait, see server.c. */
+#define JOINERS_MAX 960
 
 struct bed {
 	char dir[64];
@@ -35,10 +38,14 @@ struct bed {
 	struct ctl_server *server;
 };
 
+/* More than a socket takes at once. */
+#define REPORT_BYTES (8u << 20)
+
 static int write_report(void *ctx, FILE *to)
 {
 	(void)ctx;
-	fputs("{}", to);
+	for (unsigned i = 0; i < REPORT_BYTES; i++)
+		putc(' ', to);
 	return 0;
 }
 
@@ -80,7 +87,7 @@ static int close_bed(void **state)
 	return 0;
 }
 
-/* A process that asks, and ends with the status of HTTP less 200; 250: an error. */
+/* A process that asks, and ends with half the status of HTTP; 1: there is none. */
 static pid_t client(const struct bed *bed, const char *method, const char *path,
 		    const char *body)
 {
@@ -91,10 +98,10 @@ static pid_t client(const struct bed *bed, const char *method, const char *path,
 	assert_true(pid >= 0);
 	if (pid)
 		return pid;
-	if (ctl_request_send(bed->path, method, path, body, &answer, err,
+	if (ctl_request_send(bed->path, 0, method, path, body, &answer, err,
 			     sizeof(err)))
-		_exit(250);
-	_exit((int)answer.status - 200);
+		_exit(1);
+	_exit((int)answer.status / 2);
 }
 
 static void serve(struct bed *bed)
@@ -134,11 +141,11 @@ static void test_request_is_answered(void **state)
 {
 	struct bed *bed = *state;
 
-	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 0);
-	assert_int_equal(result_of(bed, client(bed, "GET", "/vm", NULL)), 204);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 100);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vm", NULL)), 202);
 	assert_int_equal(result_of(bed, client(bed, "PATCH", "/vms/vm/vcpus/0",
 					       "{\"priority\":3}")),
-			 0);
+			 100);
 	assert_int_equal(
 		dis_vcpu_intent(world_vcpu(bed->w, bed->vm, 0)->vcpu).priority,
 		3);
@@ -165,11 +172,12 @@ static void test_body_too_long_is_refused(void **state)
 	memset(body, ' ', CTL_BODY_MAX + 1u);
 	body[CTL_BODY_MAX + 1u] = '\0';
 	assert_int_equal(result_of(bed, client(bed, "PATCH", "/pool", body)),
-			 213);
+			 206);
 	body[CTL_BODY_MAX - 2u] = '{';
 	body[CTL_BODY_MAX - 1u] = '}';
 	body[CTL_BODY_MAX] = '\0';
-	assert_int_equal(result_of(bed, client(bed, "PATCH", "/pool", body)), 0);
+	assert_int_equal(result_of(bed, client(bed, "PATCH", "/pool", body)),
+			 100);
 	free(body);
 }
 
@@ -182,11 +190,11 @@ static void test_join_waits_for_the_end(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		serve(bed);
 	assert_int_equal(waitpid(joiner, NULL, WNOHANG), 0);
-	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 0);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 100);
 	assert_int_equal(waitpid(joiner, NULL, WNOHANG), 0);
 	assert_int_equal(
-		result_of(bed, client(bed, "POST", "/vms/vm/stop", NULL)), 0);
-	assert_int_equal(result_of(bed, joiner), 0);
+		result_of(bed, client(bed, "POST", "/vms/vm/stop", NULL)), 100);
+	assert_int_equal(result_of(bed, joiner), 100);
 }
 
 /* R: DIS-17: who waited and went away holds no connection. */
@@ -204,7 +212,7 @@ static void test_joiners_that_left_make_room(void **state)
 		close(fd);
 		serve(bed);
 	}
-	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 0);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 100);
 }
 
 /* R: DIS-17: the last answers are written before it is closed. */
@@ -223,7 +231,7 @@ static void test_close_answers_joiners(void **state)
 	ctl_server_close(bed->server);
 	bed->server = NULL;
 	assert_int_equal(waitpid(joiner, &status, 0), joiner);
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(WEXITSTATUS(status), 100);
 }
 
 /* R: DIS-17: closed while it waits, it is told that there is no answer. */
@@ -238,7 +246,92 @@ static void test_close_ends_who_still_waits(void **state)
 	ctl_server_close(bed->server);
 	bed->server = NULL;
 	assert_int_equal(waitpid(joiner, &status, 0), joiner);
-	assert_int_equal(WEXITSTATUS(status), 250);
+	assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+/* R: DIS-17: all of it, though no socket holds so much. */
+static void test_close_writes_a_large_answer_whole(void **state)
+{
+	struct bed *bed = *state;
+	pid_t reader = client(bed, "GET", "/report", NULL);
+	int status;
+
+	for (unsigned i = 0; i < 3; i++)
+		serve(bed);
+	ctl_server_close(bed->server);
+	bed->server = NULL;
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(WEXITSTATUS(status), 100);
+}
+
+/* R: DIS-17: who says half a request, and who does not read, have a second. */
+static void test_close_does_not_wait_for_ever(void **state)
+{
+	static const char half[] = "GET /vms HTTP/1.1\r\nHost";
+	static const char whole[] = "GET /report HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct bed *bed = *state;
+	int a = open_raw(bed), b = open_raw(bed);
+
+	assert_int_equal(send(a, half, sizeof(half) - 1, 0), sizeof(half) - 1);
+	assert_int_equal(send(b, whole, sizeof(whole) - 1, 0),
+			 sizeof(whole) - 1);
+	serve(bed);
+	ctl_server_close(bed->server);
+	bed->server = NULL;
+	close(a);
+	close(b);
+}
+
+/* R: DIS-17: there is room for others, and who finds none is told. */
+static void test_many_joiners_leave_room(void **state)
+{
+	static const char ask[] = "GET /vms/vm/end HTTP/1.1\r\nHost: x\r\n\r\n";
+	const struct rlimit room = {4096, 4096};
+	struct bed *bed = *state;
+	int fds[JOINERS_MAX];
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &room), 0);
+	for (unsigned i = 0; i < JOINERS_MAX; i++) {
+		fds[i] = open_raw(bed);
+		assert_int_equal(send(fds[i], ask, sizeof(ask) - 1, 0),
+				 sizeof(ask) - 1);
+		ctl_server_run(bed->server);
+	}
+	assert_int_equal(
+		result_of(bed, client(bed, "GET", "/vms/vm/end", NULL)), 251);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 100);
+	for (unsigned i = 0; i < JOINERS_MAX; i++)
+		close(fds[i]);
+	/* Their places are free again. */
+	serve(bed);
+	serve(bed);
+	assert_int_equal(
+		result_of(bed, client(bed, "POST", "/vms/vm/stop", NULL)), 100);
+	assert_int_equal(
+		result_of(bed, client(bed, "GET", "/vms/vm/end", NULL)), 100);
+}
+
+/* R: DIS-17: what has taken its place is somebody else's. */
+static void test_close_leaves_what_took_its_place(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(unlink(bed->path), 0);
+	fclose(fopen(bed->path, "w"));
+	ctl_server_close(bed->server);
+	bed->server = NULL;
+	assert_int_equal(unlink(bed->path), 0);
+}
+
+/* R: DIS-17: nothing in a path stands for something else. */
+static void test_escapes_in_a_path_mean_nothing(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms/v%6d", NULL)),
+			 202);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms%00/x", NULL)),
+			 202);
 }
 
 /* R: DIS-17: nonsense and half a request cost others nothing. */
@@ -262,7 +355,7 @@ static void test_nonsense_is_survived(void **state)
 		send(fds[i], nonsense[i], strlen(nonsense[i]), MSG_NOSIGNAL);
 		serve(bed);
 	}
-	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 0);
+	assert_int_equal(result_of(bed, client(bed, "GET", "/vms", NULL)), 100);
 	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++)
 		close(fds[i]);
 }
@@ -320,7 +413,7 @@ static int answer_of(const char *dir, const char *text)
 	if (!pid) {
 		struct ctl_answer answer;
 		char err[256];
-		int ret = ctl_request_send(at.sun_path, "GET", "/", NULL,
+		int ret = ctl_request_send(at.sun_path, 0, "GET", "/", NULL,
 					   &answer, err, sizeof(err));
 
 		_exit(-ret);
@@ -369,6 +462,11 @@ int main(void)
 		TEST(test_joiners_that_left_make_room),
 		TEST(test_close_answers_joiners),
 		TEST(test_close_ends_who_still_waits),
+		TEST(test_close_writes_a_large_answer_whole),
+		TEST(test_close_does_not_wait_for_ever),
+		TEST(test_close_leaves_what_took_its_place),
+		TEST(test_many_joiners_leave_room),
+		TEST(test_escapes_in_a_path_mean_nothing),
 		TEST(test_nonsense_is_survived),
 		TEST(test_path_in_use_is_refused_and_a_dead_one_taken),
 		TEST(test_client_takes_a_whole_answer_only),

@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <dis/intent.h>
+
 #include "cli/cli.h"
 #include "cli/control.h"
 #include "ctl/client.h"
 
-#define ERR_BYTES 512
+#define ERR_BYTES 1024
+/* Each verb but wait has its answer soon, if anybody is there. */
+#define ANSWER_S 60u
 
 /*
  * @words: as its usage names them; @least, @most: how many.
@@ -42,7 +46,7 @@ static const struct control_verb verbs[] = {
 	{"set", "VM/VCPU|VM|pool KEY=VALUE...",
 	 "Change what is running: of a vCPU intent, priority, cores; of a VM "
 	 "min, max,\nio-bandwidth, io-priority, net-priority; of the pool "
-	 "quantum, slices, counters.",
+	 "quantum, preemption,\nslices, counters.",
 	 2, CONTROL_WORDS_MAX, control_make_set, NULL},
 	{"policy", "CLASS=NAME...", "Change the order within classes.", 1,
 	 CONTROL_WORDS_MAX, control_make_policy, NULL},
@@ -77,11 +81,37 @@ static void write_help(const struct control_verb *verb)
 	       "See disvm-control(1).\n");
 }
 
-static int parse(int argc, char **argv, const struct control_verb *verb,
-		 struct control *c)
+/* Is @word, "--NAME" or "--NAME=...", an option of @verb in full? */
+static bool is_option(const struct control_verb *verb, const char *word)
+{
+	for (const struct option *o = options; o->name; o++) {
+		size_t length = strlen(o->name);
+
+		if (strncmp(word + 2, o->name, length) != 0 ||
+		    (word[2 + length] && word[2 + length] != '='))
+			continue;
+		return (o->val != 'j' || verb->show == show_list) &&
+		       (o->val != 'm' || verb->show == show_text);
+	}
+	return false;
+}
+
+static int unknown(const struct control_verb *verb, const char *word)
+{
+	cli_error(verb->name, "unknown option '%s' (see disvm %s --help)", word,
+		  verb->name);
+	return CLI_USAGE;
+}
+
+static int parse_options(int argc, char **argv, const struct control_verb *verb,
+			 struct control *c)
 {
 	int code;
 
+	/* getopt would take abbreviations, which a new option makes ambiguous. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (!strncmp(argv[i], "--", 2) && !is_option(verb, argv[i]))
+			return unknown(verb, argv[i]);
 	optind = 0;
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -98,35 +128,32 @@ static int parse(int argc, char **argv, const struct control_verb *verb,
 		case 'h':
 			c->help = true;
 			return CLI_DONE;
-		default:
-			cli_error(verb->name, "%s '%s' (see disvm %s --help)",
-				  code == ':' ? "an argument is missing after"
-					      : "unknown option",
-				  argv[optind - 1], verb->name);
+		case ':':
+			cli_error(verb->name, "%s needs an argument",
+				  argv[optind - 1]);
 			return CLI_USAGE;
+		default:
+			return unknown(verb, argv[optind - 1]);
 		}
 	}
 	c->words = argv + optind;
 	c->n_words = argc - optind;
-	if ((c->json && verb->show != show_list) ||
-	    (c->metrics && verb->show != show_text)) {
-		cli_error(verb->name,
-			  "unknown option '--%s' (see disvm %s "
-			  "--help)",
-			  c->json ? "json" : "metrics", verb->name);
-		return CLI_USAGE;
-	}
-	if (!c->socket) {
+	return CLI_DONE;
+}
+
+static int check_words(const struct control_verb *verb, const struct control *c)
+{
+	if (!c->socket)
 		cli_error(verb->name, "--control SOCKET is missing");
-		return CLI_USAGE;
-	}
-	if (c->n_words >= verb->least && c->n_words <= verb->most)
-		return CLI_DONE;
-	if (c->n_words > verb->most)
+	else if (!*c->socket)
+		cli_error(verb->name, "--control: the file name is empty");
+	else if (c->n_words > verb->most)
 		cli_error(verb->name, "unexpected argument '%s'",
 			  c->words[verb->most]);
-	else
+	else if (c->n_words < verb->least)
 		cli_error(verb->name, "what to do is missing: %s", verb->words);
+	else
+		return CLI_DONE;
 	return CLI_USAGE;
 }
 
@@ -154,7 +181,7 @@ static double seconds_in(const json_t *object, const char *key)
 
 static void write_vcpu(const char *vm, const json_t *vcpu)
 {
-	char label[96], intent[64], state[16], reason[24];
+	char label[96], intent[DIS_INTENT_TEXT_MAX], state[16], reason[24];
 
 	snprintf(label, sizeof(label), "%s/%d", vm,
 		 (int)json_integer_value(json_object_get(vcpu, "vcpu")));
@@ -216,7 +243,13 @@ static int refused(const struct control_verb *verb,
 	json_t *root = json_loadb(answer->text, answer->size, 0, NULL);
 	char why[ERR_BYTES];
 
-	cli_error(verb->name, "%s", text_in(root, "error", why, sizeof(why)));
+	/* The library answers what is no HTTP, and not in JSON. */
+	if (!root)
+		snprintf(why, sizeof(why), "refused with status %u",
+			 answer->status);
+	else
+		text_in(root, "error", why, sizeof(why));
+	cli_error(verb->name, "%s", why);
 	json_decref(root);
 	switch (answer->status) {
 	case 400:
@@ -227,6 +260,7 @@ static int refused(const struct control_verb *verb,
 	case 403:
 	case 409:
 	case 501:
+	case 503:
 	case 507:
 		return CLI_REFUSED;
 	default:
@@ -240,7 +274,9 @@ static int ask(const struct control_verb *verb, const struct control *c,
 	struct ctl_answer answer;
 	char err[ERR_BYTES];
 	int status;
-	int ret = ctl_request_send(c->socket, request->method, request->path,
+	int ret = ctl_request_send(c->socket,
+				   verb->show == show_end ? 0 : ANSWER_S,
+				   request->method, request->path,
 				   request->body, &answer, err, sizeof(err));
 
 	if (ret) {
@@ -264,13 +300,15 @@ int cmd_control(int argc, char **argv)
 
 	while (strcmp(verb->name, argv[0]) != 0)
 		verb++;
-	status = parse(argc, argv, verb, &control);
-	if (status != CLI_DONE)
-		return status;
-	if (control.help) {
+	status = parse_options(argc, argv, verb, &control);
+	if (status == CLI_DONE && control.help) {
 		write_help(verb);
 		return CLI_DONE;
 	}
+	if (status == CLI_DONE)
+		status = check_words(verb, &control);
+	if (status != CLI_DONE)
+		return status;
 	control.verb = verb->name;
 	status = verb->make(&control, &request);
 	if (status == CLI_DONE)

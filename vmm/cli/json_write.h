@@ -9,7 +9,14 @@
 #define DISVM_JSON_WRITE_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
+
+/** JSON integers are signed here; a guest may have written anything. */
+static inline json_int_t json_count(uint64_t value)
+{
+	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
+}
 
 /**
  * For who cannot open files later: jansson reads random numbers of the host with its

@@ -137,9 +137,27 @@ static int apply_given(struct option_values *values,
 	return 0;
 }
 
-static bool same_path(const char *a, const char *b)
+/* Two outputs in one file would write over each other. */
+static int check_paths(const struct run_options *o, char *err, size_t err_size)
 {
-	return a && b && !strcmp(a, b);
+	const struct {
+		const char *option;
+		const char *path;
+	} paths[] = {
+		{"trace", o->trace_path},     {"report", o->report_path},
+		{"console", o->console_path}, {"serial", o->serial_path},
+		{"control", o->control_path},
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		for (size_t k = 0; k < i; k++)
+			if (paths[i].path && paths[k].path &&
+			    !strcmp(paths[i].path, paths[k].path))
+				return option_refuse(
+					err, err_size,
+					"--%s and --%s are the same file",
+					paths[k].option, paths[i].option);
+	return 0;
 }
 
 /* What is right for itself, but not together. */
@@ -169,24 +187,9 @@ static int check_together(const struct option_values *values, char *err,
 					     "--executor threads: the host's "
 					     "kernel schedules",
 					     dis_only[i]);
-	if (same_path(o->trace_path, o->report_path))
-		return option_refuse(err, err_size,
-				     "--trace and --report are the same file");
-	if (same_path(o->trace_path, o->serial_path))
-		return option_refuse(err, err_size,
-				     "--trace and --serial are the same file");
-	if (same_path(o->report_path, o->serial_path))
-		return option_refuse(err, err_size,
-				     "--report and --serial are the same file");
-	if (same_path(o->console_path, o->serial_path))
-		return option_refuse(err, err_size,
-				     "--console and --serial are the same file");
-	if (same_path(o->trace_path, o->console_path))
-		return option_refuse(err, err_size,
-				     "--trace and --console are the same file");
-	if (same_path(o->report_path, o->console_path))
-		return option_refuse(err, err_size,
-				     "--report and --console are the same file");
+	ret = check_paths(o, err, err_size);
+	if (ret)
+		return ret;
 	ret = option_check_floors(o, err, err_size);
 	return ret ? ret : option_devices_check(o, err, err_size);
 }

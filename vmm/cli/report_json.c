@@ -8,12 +8,6 @@
 #include "json_write.h"
 #include "report.h"
 
-/* JSON integers are signed here; a guest may have written anything. */
-static json_int_t count_of(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
-}
-
 /* As ASCII: jansson takes valid UTF-8 only. NULL for "". */
 static json_t *text_of(const char *text)
 {
@@ -60,23 +54,24 @@ static json_t *core_of(const struct run_report *report, unsigned index)
 		"s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
 		"core", (int)index, "cpu",
 		pinned ? json_integer(report->cpus[index]) : json_null(),
-		"charged_ns", count_of(s->charged_ns), "idle_ns",
-		count_of(s->idle_ns), "dispatches", count_of(s->dispatches),
-		"preemptions", count_of(s->preemptions), "timer_arms",
-		count_of(s->timer_arms), "timer_expiries",
-		count_of(s->timer_expiries), "timer_spurious",
-		count_of(s->timer_spurious), "timer_lost",
-		count_of(s->timer_lost), "stray_signals",
-		count_of(s->stray_signals), "kicks", count_of(s->kicks_sent),
-		"kicks_coalesced", count_of(s->kicks_coalesced), "messages",
-		count_of(s->messages), "steals", count_of(s->steals),
-		"wake_warm", count_of(s->wake_warm), "wake_idle",
-		count_of(s->wake_idle), "wake_moved", count_of(s->wake_moved),
-		"pushes", count_of(s->pushes), "balances",
-		count_of(s->balances), "handoffs", count_of(s->handoffs),
-		"ahead_ns", count_of(s->ahead_ns), "events_lost",
-		count_of(s->events_lost), "time_backward",
-		count_of(s->time_backward));
+		"charged_ns", json_count(s->charged_ns), "idle_ns",
+		json_count(s->idle_ns), "dispatches", json_count(s->dispatches),
+		"preemptions", json_count(s->preemptions), "timer_arms",
+		json_count(s->timer_arms), "timer_expiries",
+		json_count(s->timer_expiries), "timer_spurious",
+		json_count(s->timer_spurious), "timer_lost",
+		json_count(s->timer_lost), "stray_signals",
+		json_count(s->stray_signals), "kicks",
+		json_count(s->kicks_sent), "kicks_coalesced",
+		json_count(s->kicks_coalesced), "messages",
+		json_count(s->messages), "steals", json_count(s->steals),
+		"wake_warm", json_count(s->wake_warm), "wake_idle",
+		json_count(s->wake_idle), "wake_moved",
+		json_count(s->wake_moved), "pushes", json_count(s->pushes),
+		"balances", json_count(s->balances), "handoffs",
+		json_count(s->handoffs), "ahead_ns", json_count(s->ahead_ns),
+		"events_lost", json_count(s->events_lost), "time_backward",
+		json_count(s->time_backward));
 	return report->stats ? merged(core, report_stats_core(report, index))
 			     : core;
 }
@@ -84,7 +79,7 @@ static json_t *core_of(const struct run_report *report, unsigned index)
 /* A figure of a histogram that counted nothing is not 0 but unknown. */
 static json_t *latency_value(const struct report_latency *l, uint64_t value_ns)
 {
-	return l->counted ? json_integer(count_of(value_ns)) : json_null();
+	return l->counted ? json_integer(json_count(value_ns)) : json_null();
 }
 
 static json_t *guest_of(const struct report_guest *g)
@@ -100,11 +95,11 @@ static json_t *guest_of(const struct report_guest *g)
 			     latency_value(l, l->max_ns));
 	return json_pack("{s:o,s:b,s:I,s:I,s:I,s:o,s:I,s:I,s:I}", "workload",
 			 text_of(g->workload), "done", g->done, "work",
-			 count_of(g->work), "wakes", count_of(g->wakes),
-			 "elapsed_ns", count_of(g->elapsed_ns), "lateness_ns",
-			 lateness, "misses", count_of(g->misses), "skipped",
-			 count_of(g->skipped), "steal_ns",
-			 count_of(g->steal_ns));
+			 json_count(g->work), "wakes", json_count(g->wakes),
+			 "elapsed_ns", json_count(g->elapsed_ns), "lateness_ns",
+			 lateness, "misses", json_count(g->misses), "skipped",
+			 json_count(g->skipped), "steal_ns",
+			 json_count(g->steal_ns));
 }
 
 static json_t *vcpu_of(const struct run_report *report,
@@ -120,18 +115,18 @@ static json_t *vcpu_of(const struct run_report *report,
 		"s:I,s:I,s:I,s:I,s:I,s:o}",
 		"vcpu", (int)v->index, "intent", intent, "declared",
 		v->intent.declared, "state", dis_state_name(v->state), "cpu_ns",
-		count_of(s->cpu_ns), "wait_ns", count_of(s->wait_ns),
-		"sleep_ns", count_of(s->sleep_ns), "throttled_ns",
-		count_of(s->throttled_ns), "dispatches",
-		count_of(s->dispatches), "preemptions",
-		count_of(s->preemptions), "throttles", count_of(s->throttles),
-		"yields", count_of(s->yields), "blocks", count_of(s->blocks),
-		"wakes", count_of(s->wakes), "migrations",
-		count_of(s->migrations), "deadline_misses",
-		count_of(s->deadline_misses), "user_exits",
-		count_of(s->user_exits), "ahead_ns", count_of(s->ahead_ns),
-		"early_wakes", count_of(s->early_wakes), "device_ns",
-		count_of(s->device_ns), "guest",
+		json_count(s->cpu_ns), "wait_ns", json_count(s->wait_ns),
+		"sleep_ns", json_count(s->sleep_ns), "throttled_ns",
+		json_count(s->throttled_ns), "dispatches",
+		json_count(s->dispatches), "preemptions",
+		json_count(s->preemptions), "throttles",
+		json_count(s->throttles), "yields", json_count(s->yields),
+		"blocks", json_count(s->blocks), "wakes", json_count(s->wakes),
+		"migrations", json_count(s->migrations), "deadline_misses",
+		json_count(s->deadline_misses), "user_exits",
+		json_count(s->user_exits), "ahead_ns", json_count(s->ahead_ns),
+		"early_wakes", json_count(s->early_wakes), "device_ns",
+		json_count(s->device_ns), "guest",
 		v->has_guest ? guest_of(&v->guest) : json_null());
 	return report->stats ? merged(vcpu, report_stats_vcpu(report, v))
 			     : vcpu;
@@ -247,21 +242,23 @@ static json_t *report_of(const struct run_report *report)
 	for (unsigned i = 0; i < report->n_vms; i++)
 		if (json_array_append_new(vms, vm_of(report, &report->vms[i])))
 			goto err_free;
-	root = json_pack(
-		"{s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,"
-		"s:I,s:o,s:o,s:o,s:o}",
-		"schema", REPORT_SCHEMA, "host", host_of(report), "executor",
-		report->executor, "confined", confined_of(report), "wall_ns",
-		count_of(report->wall_ns), "idle_ns", count_of(pool.idle_ns),
-		"charged_ns", count_of(pool.charged_ns), "jain",
-		report_fairness(report), "dispatches",
-		count_of(pool.dispatches), "preemptions",
-		count_of(pool.preemptions), "timer_arms",
-		count_of(pool.timer_arms), "kicks", count_of(pool.kicks_sent),
-		"user_exits", count_of(report->user_exits), "events_lost",
-		count_of(pool.events_lost), "policies", policies_of(report),
-		"policy_modules", modules_of(report), "cores", cores, "vms",
-		vms);
+	root = json_pack("{s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,"
+			 "s:I,s:o,s:o,s:o,s:o}",
+			 "schema", REPORT_SCHEMA, "host", host_of(report),
+			 "executor", report->executor, "confined",
+			 confined_of(report), "wall_ns",
+			 json_count(report->wall_ns), "idle_ns",
+			 json_count(pool.idle_ns), "charged_ns",
+			 json_count(pool.charged_ns), "jain",
+			 report_fairness(report), "dispatches",
+			 json_count(pool.dispatches), "preemptions",
+			 json_count(pool.preemptions), "timer_arms",
+			 json_count(pool.timer_arms), "kicks",
+			 json_count(pool.kicks_sent), "user_exits",
+			 json_count(report->user_exits), "events_lost",
+			 json_count(pool.events_lost), "policies",
+			 policies_of(report), "policy_modules",
+			 modules_of(report), "cores", cores, "vms", vms);
 	return report->stats ? merged(root, report_stats_all(report)) : root;
 
 err_free:

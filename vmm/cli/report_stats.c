@@ -4,13 +4,8 @@
 
 #include <jansson.h>
 
+#include "json_write.h"
 #include "report.h"
-
-/* JSON integers are signed here. */
-static json_int_t count_of(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
-}
 
 /* Adds to @to what may be NULL without memory; then all of it is NULL. */
 static json_t *with(json_t *to, const char *key, json_t *value)
@@ -45,7 +40,7 @@ static json_t *exits_of(const struct report_vcpu *v)
 
 	for (unsigned i = 0; i < v->n_exits; i++)
 		exits = with(exits, v->exits[i].name,
-			     json_integer(count_of(v->exits[i].count)));
+			     json_integer(json_count(v->exits[i].count)));
 	return exits;
 }
 
@@ -56,32 +51,33 @@ json_t *report_stats_vcpu(const struct run_report *report,
 	const struct dis_history *h = &v->history;
 
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:I},s:o}",
-			 "guest_ns", count_of(s->guest_ns), "vmm_ns",
-			 count_of(dis_ns_sub(s->cpu_ns, s->guest_ns)), "jobs",
-			 count_of(s->jobs), "last_dispatch_ns",
-			 count_of(dis_ns_sub(s->last_dispatch_ns,
-					     report->stats->start_ns)),
-			 "slice_left_ns", count_of(s->slice_left_ns), "bursts",
-			 "samples", count_of(h->samples), "mean_ns",
-			 count_of(h->mean_ns), "deviation_ns",
-			 count_of(h->deviation_ns), "exits", exits_of(v));
+			 "guest_ns", json_count(s->guest_ns), "vmm_ns",
+			 json_count(dis_ns_sub(s->cpu_ns, s->guest_ns)), "jobs",
+			 json_count(s->jobs), "last_dispatch_ns",
+			 json_count(dis_ns_sub(s->last_dispatch_ns,
+					       report->stats->start_ns)),
+			 "slice_left_ns", json_count(s->slice_left_ns),
+			 "bursts", "samples", json_count(h->samples), "mean_ns",
+			 json_count(h->mean_ns), "deviation_ns",
+			 json_count(h->deviation_ns), "exits", exits_of(v));
 }
 
 static json_t *sums_of(const struct dis_vcpu_stats *s)
 {
 	return json_pack(
 		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
-		"cpu_ns", count_of(s->cpu_ns), "guest_ns",
-		count_of(s->guest_ns), "vmm_ns",
-		count_of(dis_ns_sub(s->cpu_ns, s->guest_ns)), "wait_ns",
-		count_of(s->wait_ns), "sleep_ns", count_of(s->sleep_ns),
-		"dispatches", count_of(s->dispatches), "preemptions",
-		count_of(s->preemptions), "throttles", count_of(s->throttles),
-		"yields", count_of(s->yields), "blocks", count_of(s->blocks),
-		"wakes", count_of(s->wakes), "migrations",
-		count_of(s->migrations), "jobs", count_of(s->jobs),
-		"deadline_misses", count_of(s->deadline_misses), "user_exits",
-		count_of(s->user_exits));
+		"cpu_ns", json_count(s->cpu_ns), "guest_ns",
+		json_count(s->guest_ns), "vmm_ns",
+		json_count(dis_ns_sub(s->cpu_ns, s->guest_ns)), "wait_ns",
+		json_count(s->wait_ns), "sleep_ns", json_count(s->sleep_ns),
+		"dispatches", json_count(s->dispatches), "preemptions",
+		json_count(s->preemptions), "throttles",
+		json_count(s->throttles), "yields", json_count(s->yields),
+		"blocks", json_count(s->blocks), "wakes", json_count(s->wakes),
+		"migrations", json_count(s->migrations), "jobs",
+		json_count(s->jobs), "deadline_misses",
+		json_count(s->deadline_misses), "user_exits",
+		json_count(s->user_exits));
 }
 
 json_t *report_stats_vm(const struct report_vm *vm)
@@ -95,11 +91,11 @@ static json_t *queue_of(const struct dis_queue_stats *q)
 	uint64_t mean_ns = q->waits ? q->wait_ns / q->waits : 0;
 
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "length",
-			 count_of(q->length), "length_max",
-			 count_of(q->length_max), "enqueued",
-			 count_of(q->enqueued), "dequeued",
-			 count_of(q->dequeued), "waits", count_of(q->waits),
-			 "wait_mean_ns", count_of(mean_ns));
+			 json_count(q->length), "length_max",
+			 json_count(q->length_max), "enqueued",
+			 json_count(q->enqueued), "dequeued",
+			 json_count(q->dequeued), "waits", json_count(q->waits),
+			 "wait_mean_ns", json_count(mean_ns));
 }
 
 json_t *report_stats_core(const struct run_report *report, unsigned index)
@@ -109,33 +105,34 @@ json_t *report_stats_core(const struct run_report *report, unsigned index)
 
 	for (unsigned i = 0; i < DIS_CHOICES; i++)
 		picks = with(picks, dis_choice_name((enum dis_choice)i),
-			     json_integer(count_of(s->picks[i])));
+			     json_integer(json_count(s->picks[i])));
 	for (unsigned k = 0; k < DIS_CLASSES; k++)
 		queues = with(queues, dis_class_name((enum dis_class)k),
 			      queue_of(&report->stats->queues[index][k]));
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "voluntary",
-			 count_of(s->voluntary), "deadline_misses",
-			 count_of(s->deadline_misses), "candidates",
-			 count_of(s->candidates), "message_waits",
-			 count_of(s->message_waits), "message_wait_ns",
-			 count_of(s->message_wait_ns), "picks", picks, "queues",
-			 queues);
+			 json_count(s->voluntary), "deadline_misses",
+			 json_count(s->deadline_misses), "candidates",
+			 json_count(s->candidates), "message_waits",
+			 json_count(s->message_waits), "message_wait_ns",
+			 json_count(s->message_wait_ns), "picks", picks,
+			 "queues", queues);
 }
 
 static json_t *totals_of(const struct dis_totals *t)
 {
 	return json_pack(
 		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
-		"created", count_of(t->created), "exited", count_of(t->exited),
-		"killed", count_of(t->killed), "dispatches",
-		count_of(t->dispatches), "switches_voluntary",
-		count_of(t->switches_voluntary), "switches_involuntary",
-		count_of(t->switches_involuntary), "deadline_misses",
-		count_of(t->deadline_misses), "cpu_ns", count_of(t->cpu_ns),
-		"idle_ns", count_of(t->idle_ns), "kicks",
-		count_of(t->kicks_sent), "timer_arms", count_of(t->timer_arms),
-		"queued", count_of(t->queued), "sleeping",
-		count_of(t->sleeping), "parked", count_of(t->parked));
+		"created", json_count(t->created), "exited",
+		json_count(t->exited), "killed", json_count(t->killed),
+		"dispatches", json_count(t->dispatches), "switches_voluntary",
+		json_count(t->switches_voluntary), "switches_involuntary",
+		json_count(t->switches_involuntary), "deadline_misses",
+		json_count(t->deadline_misses), "cpu_ns", json_count(t->cpu_ns),
+		"idle_ns", json_count(t->idle_ns), "kicks",
+		json_count(t->kicks_sent), "timer_arms",
+		json_count(t->timer_arms), "queued", json_count(t->queued),
+		"sleeping", json_count(t->sleeping), "parked",
+		json_count(t->parked));
 }
 
 static json_t *states_of(const struct report_stats *stats)
@@ -145,8 +142,9 @@ static json_t *states_of(const struct report_stats *stats)
 	for (unsigned i = 0; i < DIS_STATES; i++)
 		states = with(states, dis_state_name((enum dis_state)i),
 			      json_pack("{s:I,s:I}", "now",
-					count_of(stats->states_now[i]), "total",
-					count_of(stats->states_total[i])));
+					json_count(stats->states_now[i]),
+					"total",
+					json_count(stats->states_total[i])));
 	return states;
 }
 
@@ -154,8 +152,8 @@ static json_t *sample_of(const struct report_stats *stats,
 			 const struct dis_sample *sample)
 {
 	return json_pack("{s:I,s:I,s:o}", "end_ns",
-			 count_of(dis_ns_sub(sample->end_ns, stats->start_ns)),
-			 "span_ns", count_of(sample->span_ns), "during",
+			 json_count(dis_ns_sub(sample->end_ns, stats->start_ns)),
+			 "span_ns", json_count(sample->span_ns), "during",
 			 totals_of(&sample->during));
 }
 

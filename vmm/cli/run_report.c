@@ -20,7 +20,8 @@ static void fill_exits(const struct kvm_vcpu *vcpu, struct report_vcpu *out)
 	for (unsigned i = 0; i < EXIT_KINDS; i++)
 		out->exits[i] = (struct report_exit){
 			.name = exit_kind_name((enum exit_kind)i),
-			.count = vcpu->exits[i],
+			.count = __atomic_load_n(&vcpu->exits[i],
+						 __ATOMIC_RELAXED),
 		};
 	out->n_exits = EXIT_KINDS;
 }
@@ -217,7 +218,7 @@ static void fill_stats(struct run_session *session)
 	struct report_stats *stats = &session->stats;
 
 	stats->start_ns = dis_executors_started_ns(session->execs);
-	stats->counters = session->options.counters;
+	stats->counters = dis_domain_counts(session->dom);
 	dis_domain_get_totals(session->dom, stats->start_ns + session->wall_ns,
 			      &stats->totals);
 	memset(stats->queues, 0, sizeof(stats->queues));

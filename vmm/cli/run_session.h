@@ -82,7 +82,7 @@ int run_drain_events(struct run_session *session);
  * Return: 0 or -ENOMEM. Release with run_report_free().
  */
 int run_report_fill(struct run_session *session, struct run_report *report);
-/** Adds wall time and cores, once the executors have stopped. */
+/** Adds wall time, of `wall_ns`, and cores. */
 int run_report_fill_cores(struct run_session *session,
 			  struct run_report *report);
 void run_report_free(struct run_report *report);

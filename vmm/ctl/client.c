@@ -6,26 +6,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#include "ctl/address.h"
 
 /* A report of 10,000 guests has 20 MB. */
 #define ANSWER_MAX ((size_t)1 << 30)
 #define READ_BYTES 65536u
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, unsigned limit_s)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd, ret;
+	const struct timeval limit = {.tv_sec = limit_s};
+	struct sockaddr_un at;
+	int ret = ctl_address(path, &at), fd;
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(at.sun_path, path, strlen(path));
+	if (ret)
+		return ret;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (!connect(fd, (const struct sockaddr *)&at, sizeof(at)))
+	/* 0: none. Of connect() as well, which waits while many do. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (!connect(fd, (struct sockaddr *)&at, sizeof(at)))
 		return fd;
 	ret = -errno;
 	close(fd);
@@ -131,11 +135,25 @@ static int split_answer(char *data, size_t size, struct ctl_answer *out)
 	return 0;
 }
 
-int ctl_request_send(const char *socket_path, const char *method,
-		     const char *path, const char *body, struct ctl_answer *out,
-		     char *err, size_t err_size)
+static const char *why(int err)
 {
-	int fd = connect_to(socket_path);
+	switch (-err) {
+	case EPROTO:
+		return "no whole answer";
+	case ECONNREFUSED:
+		return "nobody listens there";
+	case EAGAIN:
+		return "no answer in time";
+	default:
+		return strerror(-err);
+	}
+}
+
+int ctl_request_send(const char *socket_path, unsigned limit_s,
+		     const char *method, const char *path, const char *body,
+		     struct ctl_answer *out, char *err, size_t err_size)
+{
+	int fd = connect_to(socket_path, limit_s);
 	char *data = NULL;
 	size_t size = 0;
 	int ret = fd < 0 ? fd : write_request(fd, method, path, body);
@@ -149,9 +167,6 @@ int ctl_request_send(const char *socket_path, const char *method,
 	if (!ret)
 		return 0;
 	free(data);
-	snprintf(err, err_size, "%s: %s", socket_path,
-		 ret == -EPROTO         ? "no whole answer"
-		 : ret == -ECONNREFUSED ? "nobody listens there"
-					: strerror(-ret));
+	snprintf(err, err_size, "%s: %s", socket_path, why(ret));
 	return ret;
 }

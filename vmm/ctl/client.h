@@ -21,13 +21,15 @@ struct ctl_answer {
 
 /**
  * ctl_request_send - ask, and wait for the whole answer.
+ * @limit_s: for each step; 0: as long as it takes.
  * @path: printable, without spaces. @body: JSON, or NULL.
  * @err: one line that names @socket.
  *
- * Return: 0; -errno of the connection; -EPROTO when the answer is none.
+ * Return: 0; -errno of the connection, -EAGAIN when it takes too long; -EPROTO when
+ * the answer is none.
  */
-int ctl_request_send(const char *socket, const char *method, const char *path,
-		     const char *body, struct ctl_answer *out, char *err,
-		     size_t err_size);
+int ctl_request_send(const char *socket, unsigned limit_s, const char *method,
+		     const char *path, const char *body, struct ctl_answer *out,
+		     char *err, size_t err_size);
 
 #endif

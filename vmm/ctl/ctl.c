@@ -103,7 +103,9 @@ int ctl_refuse_err(struct ctl_call *call, int err, const char *message)
 		status = 500;
 		break;
 	}
-	return ctl_refuse(call, status, "%s", message);
+	/* Of what, unless it is the pool. */
+	return ctl_refuse(call, status, "%s%s%s", call->info.name,
+			  *call->info.name ? ": " : "", message);
 }
 
 static int end_vm(struct ctl_call *call, enum dis_state state,

@@ -20,7 +20,8 @@
  *
  * Values are those of the command line's options, as strings; whole numbers may
  * be numbers. What is not of this form is refused and changes nothing; one
- * request is done whole or not at all.
+ * request is done whole or not at all, but for several policies when memory runs out
+ * or a module fails in this very moment.
  *
  * Place in the flow: server.c brings requests from the socket; here they become
  * calls of the scheduler's interface. Nothing here knows of sockets.
@@ -72,8 +73,8 @@ struct ctl_request {
 };
 
 /**
- * @status: of HTTP: 200; 400, 404, 405, 413 for what cannot be meant; 403, 409, 501
- *          and 507 for what is refused; 500.
+ * @status: of HTTP: 200; 400, 404, 405 for what cannot be meant; 403, 409, 501 and
+ *          507 for what is refused; 500.
  * @type:   of @text, which belongs to the caller: free().
  * @wait_for: not DIS_ID_NONE: there is no answer before this VM has ended; ask
  *          again then. Nothing else is set.

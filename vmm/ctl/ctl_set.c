@@ -163,8 +163,9 @@ static int take_vm_key(struct ctl_call *call, const char *key,
 		return take_io_priority(call, key, text, "network",
 					pool->n_nets, &change->io.net_priority);
 	return ctl_refuse(call, 400,
-			  "a VM has min, max, io-bandwidth, io-priority and "
-			  "net-priority only");
+			  "a VM has no '%s', but min, max, io-bandwidth, "
+			  "io-priority and net-priority",
+			  key);
 }
 
 int ctl_set_vm(struct ctl_call *call)
@@ -230,6 +231,18 @@ static int take_quantum(struct ctl_call *call, const char *text,
 	return 0;
 }
 
+/* Of a module that has misbehaved: it is still there, but not to be used. */
+static bool has_failed(struct dis_modules *modules, const char *name)
+{
+	struct dis_module_info info;
+
+	for (unsigned i = 0; modules && dis_modules_get_info(modules, i, &info);
+	     i++)
+		if (info.loaded && info.failed && !strcmp(info.name, name))
+			return true;
+	return false;
+}
+
 static int take_policy(struct ctl_call *call, const char *klass,
 		       const json_t *value, struct pool_change *change)
 {
@@ -245,6 +258,11 @@ static int take_policy(struct ctl_call *call, const char *klass,
 					  "policies: '%s' is not a policy for "
 					  "%s",
 					  name ? name : "?", klass);
+		if (has_failed(call->pool->modules, name))
+			return ctl_refuse(call, 409,
+					  "policies: the module of '%s' has "
+					  "failed",
+					  name);
 		change->policy[k] = ops;
 		return 0;
 	}
@@ -287,13 +305,14 @@ static int take_pool_key(struct ctl_call *call, const char *key, json_t *value,
 	if (!strcmp(key, "policies"))
 		return take_policies(call, value, change);
 	return ctl_refuse(call, 400,
-			  "a pool has quantum, preemption, slices, counters "
-			  "and policies only");
+			  "a pool has no '%s', but quantum, preemption, "
+			  "slices, counters and policies",
+			  key);
 }
 
 /*
- * Only policies can fail: a module may have failed since it was found, or there be
- * no memory. The rest comes after them.
+ * Only policies can fail: without memory, or as a module fails in this moment. The
+ * rest comes after them.
  */
 static int commit_pool(struct ctl_call *call, const struct pool_change *change)
 {

@@ -2,13 +2,8 @@
 /* VMs and vCPUs as JSON, schema CTL_VMS_SCHEMA; see ctl.h. */
 #include <errno.h>
 
+#include "cli/json_write.h"
 #include "ctl/ctl_priv.h"
-
-/* JSON integers are signed here. */
-static json_int_t count_of(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
-}
 
 static json_t *vcpu_of(struct dis_vcpu *vcpu, unsigned index)
 {
@@ -23,13 +18,13 @@ static json_t *vcpu_of(struct dis_vcpu *vcpu, unsigned index)
 			 granted.declared, "state",
 			 dis_state_name(dis_vcpu_state(vcpu)), "reason",
 			 dis_reason_name(dis_vcpu_reason(vcpu)), "cpu_ns",
-			 count_of(stats.cpu_ns), "wait_ns",
-			 count_of(stats.wait_ns), "dispatches",
-			 count_of(stats.dispatches), "preemptions",
-			 count_of(stats.preemptions), "throttles",
-			 count_of(stats.throttles), "migrations",
-			 count_of(stats.migrations), "deadline_misses",
-			 count_of(stats.deadline_misses));
+			 json_count(stats.cpu_ns), "wait_ns",
+			 json_count(stats.wait_ns), "dispatches",
+			 json_count(stats.dispatches), "preemptions",
+			 json_count(stats.preemptions), "throttles",
+			 json_count(stats.throttles), "migrations",
+			 json_count(stats.migrations), "deadline_misses",
+			 json_count(stats.deadline_misses));
 }
 
 /* A live one has no state: its vCPUs have. */
@@ -46,18 +41,17 @@ static json_t *vm_of(const struct ctl_pool *pool, dis_id id,
 			return NULL;
 		}
 	}
-	return json_pack("{s:s,s:s,s:b,s:o,s:o,s:I,s:I,s:I,s:o}", "name",
-			 info->name, "tenant", info->tenant, "ended",
-			 info->ended, "state",
-			 info->ended ? json_string(dis_state_name(info->state))
-				     : json_null(),
-			 "reason",
-			 info->ended
-				 ? json_string(dis_reason_name(info->reason))
-				 : json_null(),
-			 "mem_bytes", count_of(info->mem_bytes), "min_permille",
-			 (json_int_t)info->min_permille, "max_permille",
-			 (json_int_t)info->max_permille, "vcpus", vcpus);
+	return json_pack(
+		"{s:s,s:s,s:b,s:o,s:o,s:I,s:I,s:I,s:o}", "name", info->name,
+		"tenant", info->tenant, "ended", info->ended, "state",
+		info->ended ? json_string(dis_state_name(info->state))
+			    : json_null(),
+		"reason",
+		info->ended ? json_string(dis_reason_name(info->reason))
+			    : json_null(),
+		"mem_bytes", json_count(info->mem_bytes), "min_permille",
+		(json_int_t)info->min_permille, "max_permille",
+		(json_int_t)info->max_permille, "vcpus", vcpus);
 }
 
 int ctl_show(struct ctl_call *call)

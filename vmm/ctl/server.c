@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control socket; see server.h. */
+/*
+ * The control socket; see server.h.
+ *
+ * A request that cannot be answered yet is put aside: its connection is suspended
+ * and it stands in a list, until the VM that it waits for has ended, or until the
+ * next call where this one has used up its time.
+ */
 #include "ctl/server.h"
 
 #include <errno.h>
@@ -8,25 +14,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "ctl/keeper.h"
+#include <dis/executor.h>
 
-#define CONNECTIONS_MAX 64u
-/* Of one that says nothing; who waits for the end of a VM is not meant. */
-#define IDLE_MAX_S 10u
-#define BACKLOG 16
-/* Rounds for one call, should the library always have more to do. */
-#define ROUNDS_MAX 64u
+#include "ctl/keeper.h"
+#include "ctl/listen.h"
+
+#define CONNECTIONS_MAX 1024u
+/* Who waits for the end of a VM leaves room for others. */
+#define WAITING_MAX 960u
+/* Of a connection on which nothing goes in or out; who waits is not meant. */
+#define IDLE_MAX_S 60u
+/* A call begins no request after this time: the caller has other things to do. */
+#define CALL_NS (5 * DIS_MS_NS)
+/* For the last answers to reach their readers. */
+#define CLOSE_NS DIS_S_NS
+
+LIST_HEAD(exchanges, exchange);
 
 /*
  * One request.
  *
- * @wait_for: VM whose end is waited for; its connection is suspended then, and it
- *            is in the server's list.
+ * @aside: it is in one of the server's lists, and its connection suspended.
+ * @wait_for: VM whose end is waited for.
  */
 struct exchange {
 	struct ctl_server *server;
@@ -35,8 +46,9 @@ struct exchange {
 	size_t body_size;
 	bool too_large;
 	bool gone; /* its client */
+	bool aside;
 	dis_id wait_for;
-	LIST_ENTRY(exchange) waiting;
+	LIST_ENTRY(exchange) link;
 };
 
 struct ctl_server {
@@ -44,7 +56,11 @@ struct ctl_server {
 	struct MHD_Daemon *daemon;
 	struct ctl_keeper keeper;
 	int fd;
-	LIST_HEAD(, exchange) waiting;
+	uint64_t until_ns; /* of this call */
+	unsigned open;     /* requests that came and were not answered */
+	unsigned n_waiting;
+	struct exchanges waiting;
+	struct exchanges later;
 };
 
 static enum MHD_Result send_reply(struct MHD_Connection *connection,
@@ -65,6 +81,19 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection,
 	return ret;
 }
 
+static enum MHD_Result send_refusal(struct MHD_Connection *connection,
+				    unsigned status, const char *json)
+{
+	struct ctl_reply reply = {
+		.status = status,
+		.type = "application/json",
+		.text = strdup(json),
+		.size = strlen(json),
+	};
+
+	return reply.text ? send_reply(connection, &reply) : MHD_NO;
+}
+
 static bool take_body(struct exchange *x, const char *data, size_t size)
 {
 	char *body;
@@ -82,48 +111,70 @@ static bool take_body(struct exchange *x, const char *data, size_t size)
 	return true;
 }
 
-static void wait_for_end(struct exchange *x, dis_id vm)
+static void put_aside(struct exchange *x, struct exchanges *list)
 {
-	x->wait_for = vm;
-	LIST_INSERT_HEAD(&x->server->waiting, x, waiting);
+	x->aside = true;
+	LIST_INSERT_HEAD(list, x, link);
 	MHD_suspend_connection(x->connection);
 }
 
-static void stop_waiting(struct exchange *x)
+static void leave_list(struct exchange *x)
 {
+	LIST_REMOVE(x, link);
+	x->server->n_waiting -= x->wait_for != DIS_ID_NONE;
 	x->wait_for = DIS_ID_NONE;
-	LIST_REMOVE(x, waiting);
+	x->aside = false;
+}
+
+/* It is asked for again. */
+static void resume(struct exchange *x)
+{
+	leave_list(x);
 	MHD_resume_connection(x->connection);
+}
+
+static enum MHD_Result wait_for_end(struct exchange *x, dis_id vm)
+{
+	struct ctl_server *server = x->server;
+
+	if (server->n_waiting == WAITING_MAX)
+		return send_refusal(
+			x->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"{\"error\": \"too many wait for the end of a VM\"}");
+	x->wait_for = vm;
+	server->n_waiting++;
+	put_aside(x, &server->waiting);
+	return MHD_YES;
 }
 
 static enum MHD_Result answer(struct exchange *x, const char *method,
 			      const char *url)
 {
-	const struct ctl_request request = {
+	struct ctl_request request = {
 		.method = method,
 		.path = url,
 		.body = x->body,
 		.body_size = x->body_size,
 	};
+	struct ctl_server *server = x->server;
 	struct ctl_reply reply;
 
 	if (x->gone)
 		return MHD_NO;
-	if (x->too_large) {
-		reply = (struct ctl_reply){
-			.status = 413,
-			.type = "application/json",
-			.text = strdup("{\"error\": \"the body is too long\"}")};
-		if (!reply.text)
-			return MHD_NO;
-		reply.size = strlen(reply.text);
-	} else if (ctl_handle(x->server->pool, &request, &reply)) {
-		return MHD_NO;
-	}
-	if (reply.wait_for != DIS_ID_NONE) {
-		wait_for_end(x, reply.wait_for);
+	if (dis_clock_ns() > server->until_ns) {
+		put_aside(x, &server->later);
 		return MHD_YES;
 	}
+	if (x->too_large)
+		return send_refusal(x->connection, 413,
+				    "{\"error\": \"the body is too long\"}");
+	/* The library leaves out the body of the answer. */
+	if (!strcmp(method, MHD_HTTP_METHOD_HEAD))
+		request.method = MHD_HTTP_METHOD_GET;
+	if (ctl_handle(server->pool, &request, &reply))
+		return MHD_NO;
+	if (reply.wait_for != DIS_ID_NONE)
+		return wait_for_end(x, reply.wait_for);
 	return send_reply(x->connection, &reply);
 }
 
@@ -142,6 +193,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
 			return MHD_NO;
 		x->server = cls;
 		x->connection = connection;
+		x->server->open++;
 		*state = x;
 		return MHD_YES;
 	}
@@ -164,78 +216,34 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 	(void)code;
 	if (!x)
 		return;
-	if (x->wait_for != DIS_ID_NONE)
-		LIST_REMOVE(x, waiting);
+	if (x->aside)
+		leave_list(x);
+	x->server->open--;
 	free(x->body);
 	free(x);
 }
 
-/* A socket that nobody listens at. */
-static bool is_stale(const struct sockaddr_un *at)
+/* Names need no escapes, and what one stands for might cut a path short. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection,
+			   char *text)
 {
-	struct stat st;
-	bool stale;
-	int fd;
-
-	if (lstat(at->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	stale = connect(fd, (const struct sockaddr *)at, sizeof(*at)) &&
-		errno == ECONNREFUSED;
-	close(fd);
-	return stale;
+	(void)cls;
+	(void)connection;
+	return strlen(text);
 }
 
-/* Nobody else may connect, from its first moment on. */
-static int bind_private(int fd, const struct sockaddr_un *at)
-{
-	mode_t before = umask(0177);
-	int ret = bind(fd, (const struct sockaddr *)at, sizeof(*at));
-
-	if (ret)
-		ret = -errno;
-	umask(before);
-	return ret;
-}
-
-/* Return: a listening socket, -errno. */
-static int listen_at(const char *path)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd, ret;
-
-	if (strlen(path) >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(at.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	ret = bind_private(fd, &at);
-	if (ret == -EADDRINUSE && is_stale(&at) && !unlink(path))
-		ret = bind_private(fd, &at);
-	if (ret)
-		goto err_close;
-	if (!listen(fd, BACKLOG))
-		return fd;
-	ret = -errno;
-	unlink(path);
-err_close:
-	close(fd);
-	return ret;
-}
-
-/* No thread of its own: MHD_run() does what there is. */
+/* No thread of its own: MHD_run() does what there is. Return: NULL with errno. */
 static struct MHD_Daemon *start_daemon(struct ctl_server *server, int fd)
 {
+	errno = 0;
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
 				NULL, NULL, on_request, server,
 				MHD_OPTION_LISTEN_SOCKET, fd,
 				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-				MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S,
-				MHD_OPTION_END);
+				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+				NULL, MHD_OPTION_CONNECTION_LIMIT,
+				CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				IDLE_MAX_S, MHD_OPTION_END);
 }
 
 int ctl_server_open(const char *path, const struct ctl_pool *pool,
@@ -249,7 +257,8 @@ int ctl_server_open(const char *path, const struct ctl_pool *pool,
 		goto err_say;
 	server->pool = pool;
 	LIST_INIT(&server->waiting);
-	fd = ret = listen_at(path);
+	LIST_INIT(&server->later);
+	fd = ret = ctl_listen(path);
 	if (fd < 0)
 		goto err_free;
 	ret = ctl_keeper_start(path, &server->keeper);
@@ -257,7 +266,7 @@ int ctl_server_open(const char *path, const struct ctl_pool *pool,
 		goto err_unlink;
 	server->daemon = start_daemon(server, fd);
 	if (!server->daemon) {
-		ret = -ENOMEM;
+		ret = errno ? -errno : -ENOMEM;
 		goto err_end;
 	}
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -282,12 +291,15 @@ int ctl_server_fd(const struct ctl_server *server)
 	return server->fd;
 }
 
-/* Of a suspended connection the library does not notice it. */
+/*
+ * Of a suspended connection the library does not notice it. Who has only said that he
+ * will say no more still listens.
+ */
 static bool has_gone(const struct exchange *x)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct pollfd fd = {.fd = info->connect_fd, .events = POLLRDHUP};
+	struct pollfd fd = {.fd = info->connect_fd};
 
 	return poll(&fd, 1, 0) > 0;
 }
@@ -299,42 +311,51 @@ static void wake_waiting(struct ctl_server *server)
 	for (x = LIST_FIRST(&server->waiting); x; x = next) {
 		struct dis_vm_info info;
 
-		next = LIST_NEXT(x, waiting);
+		next = LIST_NEXT(x, link);
 		x->gone = has_gone(x);
 		if (dis_vm_get_info(server->pool->dom, x->wait_for, &info) ||
 		    info.ended || x->gone)
-			stop_waiting(x);
+			resume(x);
 	}
 }
 
 void ctl_server_run(struct ctl_server *server)
 {
-	unsigned rounds = 0;
 	MHD_UNSIGNED_LONG_LONG wait_ms;
+	struct exchange *x;
 
+	server->until_ns = dis_clock_ns() + CALL_NS;
 	wake_waiting(server);
 	do
 		MHD_run(server->daemon);
-	while (++rounds < ROUNDS_MAX &&
+	while (dis_clock_ns() < server->until_ns &&
 	       MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
 	       !wait_ms);
+	/* The descriptor is readable then, for the next call. */
+	while ((x = LIST_FIRST(&server->later)))
+		resume(x);
 }
 
-/* All have ended, so nobody waits any more; what came in last is answered, too. */
 void ctl_server_close(struct ctl_server *server)
 {
-	struct pollfd more = {.fd = server->fd, .events = POLLIN};
+	uint64_t limit_ns = dis_clock_ns() + CLOSE_NS;
+	struct pollfd fd = {.fd = server->fd, .events = POLLIN};
 	struct exchange *x;
+	int listener;
 
-	for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+	/* Those that have come, also if nobody has looked at them yet. */
+	ctl_server_run(server);
+	listener = MHD_quiesce_daemon(server->daemon);
+	while (server->open && dis_clock_ns() < limit_ns) {
+		poll(&fd, 1, 10);
 		ctl_server_run(server);
-		if (poll(&more, 1, 0) <= 0)
-			break;
 	}
-	/* If one waits for a VM that has not ended: it must not be suspended. */
+	/* One that waits for a VM that goes on must not be suspended. */
 	while ((x = LIST_FIRST(&server->waiting)))
-		stop_waiting(x);
+		resume(x);
 	MHD_stop_daemon(server->daemon);
+	if (listener >= 0)
+		close(listener);
 	ctl_keeper_end(&server->keeper);
 	free(server);
 }

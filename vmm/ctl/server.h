@@ -6,8 +6,9 @@
  * ctl_server_fd() and calls ctl_server_run(). What is asked for, ctl.c does.
  * Authority: who may write to the socket, whose mode is 0600. The administrator
  * gives it to others by the means of files.
- * Invariant: no client makes the caller wait: sockets do not block, and what a
- * client may have here is limited (connections, memory, body, time).
+ * Invariant: no client makes the caller wait: sockets do not block, and what clients
+ * may have here is limited (connections, memory, body, time). A call takes 5 ms, or
+ * what one request takes, which grows with the number of guests.
  * Locking: none; one thread.
  */
 #ifndef DISVM_CTL_SERVER_H
@@ -35,7 +36,10 @@ int ctl_server_fd(const struct ctl_server *server);
 /** Do what there is to do; also when a VM has ended, and now and then. */
 void ctl_server_run(struct ctl_server *server);
 
-/** Last answers, while all VMs are still there. The socket is gone then. */
+/**
+ * No more requests, but the last answers, for a second at most; all VMs are still
+ * there. The socket is gone then.
+ */
 void ctl_server_close(struct ctl_server *server);
 
 #endif
