@@ -34,8 +34,10 @@ true_of_bench() {
 		"work_undeclared", "work_threads", "sched_2", "sched_2_counters",
 		"sched_2_events", "sched_16", "sched_100", "sched_1000",
 		"sched_10000", "sched_2_priority", "sched_10000_priority",
+		"sched_2_priority_random", "sched_10000_priority_random",
 		"sched_2_edf", "sched_10000_edf", "sched_2_edf_random",
 		"sched_10000_edf_random", "sched_2_fair", "sched_10000_fair",
+		"sched_2_fair_random", "sched_10000_fair_random",
 		"sleep_2", "sleep_16", "sleep_100", "sleep_1000", "sleep_10000"] | sort)'
 	true_of_bench 'all(.figures[]; .min_ns > 0 and .min_ns <= .median_ns and
 		.median_ns <= .max_ns and .stalls >= 0 and

@@ -153,6 +153,7 @@ static int run_sched(const struct contender *c, struct bench_series *series,
 		.policy = c->policy,
 		.sleepers = c->sleepers,
 		.periods = c->periods,
+		.mixed = c->mixed,
 		.ring_events = c->ring_events,
 		.counters = c->counters,
 	};

@@ -14,6 +14,12 @@
 /* What a sleeper runs; virtual time, so any will do. */
 #define BURST_NS (100 * DIS_US_NS)
 #define PERIOD_NS (100 * DIS_MS_NS)
+/*
+ * What the shortest slices of all take together, however many vCPUs there are: about
+ * as long as 255 levels of priority age. In less, the most urgent would run again and
+ * again before the turn of others came; in more, priorities would move nobody far.
+ */
+#define ROUND_NS DIS_S_NS
 #define EVENTS 1024u
 
 struct sched_world {
@@ -102,17 +108,35 @@ static void shuffle(struct sched_world *w, dis_id *ids)
 	}
 }
 
+static void set_period(struct sched_world *w, struct dis_intent *intent)
+{
+	intent->declared = true;
+	intent->klass = DIS_CLASS_REALTIME;
+	intent->wcet_ns = BURST_NS;
+	intent->period_ns = BURST_NS + next_random(w) % PERIOD_NS;
+	intent->deadline_ns = intent->period_ns;
+}
+
+static void mix(struct sched_world *w, struct dis_intent *intent)
+{
+	uint64_t slice_ns = ROUND_NS / w->how->vcpus;
+
+	intent->declared = true;
+	intent->klass = DIS_CLASS_BATCH;
+	intent->has_priority = true;
+	intent->priority = (uint8_t)(next_random(w) % 256);
+	intent->weight = 1 + (uint32_t)(next_random(w) % DIS_WEIGHT_MAX);
+	intent->slice_ns = slice_ns + next_random(w) % slice_ns;
+}
+
 static struct dis_intent intent_of(struct sched_world *w)
 {
 	struct dis_intent intent = dis_intent_default();
 
-	if (!w->how->periods)
-		return intent;
-	intent.declared = true;
-	intent.klass = DIS_CLASS_REALTIME;
-	intent.wcet_ns = BURST_NS;
-	intent.period_ns = BURST_NS + next_random(w) % PERIOD_NS;
-	intent.deadline_ns = intent.period_ns;
+	if (w->how->periods)
+		set_period(w, &intent);
+	if (w->how->mixed)
+		mix(w, &intent);
 	return intent;
 }
 

@@ -17,6 +17,8 @@
  *            at any time; otherwise each ends with its slice.
  * @periods:  of random length, Realtime: each end of a slice moves the deadline
  *            on by a period, to anywhere among the others.
+ * @mixed:    of random priority, weight and slice, Batch: under the policies that
+ *            ask for these, each end of a slice does the same.
  * @counters: as in struct dis_domain_config.
  * @ring_events: as in struct dis_domain_config; read between the samples.
  */
@@ -25,6 +27,7 @@ struct bench_sched {
 	const char *policy;
 	bool sleepers;
 	bool periods;
+	bool mixed;
 	unsigned ring_events;
 	bool counters;
 };

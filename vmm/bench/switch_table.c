@@ -138,6 +138,26 @@ const struct contender contenders[FIGURES] = {
 			.policy = "priority",
 			.target = 450,
 		},
+	[F_PRIORITY_RANDOM_2] =
+		{
+			.name = "sched_2_priority_random",
+			.title = "sched, 2, priority, random",
+			.way = SCHED,
+			.vcpus = 2,
+			.policy = "priority",
+			.mixed = true,
+			.target = 300,
+		},
+	[F_PRIORITY_RANDOM_10000] =
+		{
+			.name = "sched_10000_priority_random",
+			.title = "sched, 10000, priority, random",
+			.way = SCHED,
+			.vcpus = 10000,
+			.policy = "priority",
+			.mixed = true,
+			.target = 450,
+		},
 	[F_EDF_2] =
 		{
 			.name = "sched_2_edf",
@@ -194,6 +214,26 @@ const struct contender contenders[FIGURES] = {
 			.policy = "fair",
 			.target = 450,
 		},
+	[F_FAIR_RANDOM_2] =
+		{
+			.name = "sched_2_fair_random",
+			.title = "sched, 2 vCPUs, fair, random",
+			.way = SCHED,
+			.vcpus = 2,
+			.policy = "fair",
+			.mixed = true,
+			.target = 300,
+		},
+	[F_FAIR_RANDOM_10000] =
+		{
+			.name = "sched_10000_fair_random",
+			.title = "sched, 10000, fair, random",
+			.way = SCHED,
+			.vcpus = 10000,
+			.policy = "fair",
+			.mixed = true,
+			.target = 450,
+		},
 	[F_SLEEP_2] =
 		{
 			.name = "sleep_2",
@@ -235,6 +275,7 @@ const struct contender contenders[FIGURES] = {
 			.sleepers = true,
 		},
 };
+
 void bench_switch_describe(struct bench_result *result)
 {
 	result->unit = "ns";
@@ -257,6 +298,9 @@ void bench_switch_describe(struct bench_result *result)
 			F_SCHED_10000, F_SCHED_2, 1.5);
 	bench_add_ratio(result, "priority_growth", "priority, 10000 to 2 vCPUs",
 			F_PRIORITY_10000, F_PRIORITY_2, 1.5);
+	bench_add_ratio(result, "priority_random_growth",
+			"priority random, 10000 to 2 vCPUs",
+			F_PRIORITY_RANDOM_10000, F_PRIORITY_RANDOM_2, 1.5);
 	bench_add_ratio(result, "edf_growth", "edf, 10000 to 2 vCPUs",
 			F_EDF_10000, F_EDF_2, 1.5);
 	bench_add_ratio(result, "edf_random_growth",
@@ -264,6 +308,9 @@ void bench_switch_describe(struct bench_result *result)
 			F_PERIODS_2, 1.5);
 	bench_add_ratio(result, "fair_growth", "fair, 10000 to 2 vCPUs",
 			F_FAIR_10000, F_FAIR_2, 1.5);
+	bench_add_ratio(result, "fair_random_growth",
+			"fair random, 10000 to 2 vCPUs", F_FAIR_RANDOM_10000,
+			F_FAIR_RANDOM_2, 1.5);
 	bench_add_ratio(result, "sleep_growth", "sched, 10000 to 2 sleepers",
 			F_SLEEP_10000, F_SLEEP_2, 0);
 	bench_add_ratio(result, "exit_events", "exit, events on to off",

@@ -24,7 +24,7 @@ enum way {
 
 /**
  * One figure and how to get it.
- * @vcpus, @policy, @sleepers, @periods: SCHED only, see switch_sched.h.
+ * @vcpus, @policy, @sleepers, @periods, @mixed: SCHED only, see switch_sched.h.
  * @threads: WORK only: a thread per vCPU, under the host's scheduler.
  * @undeclared: WORK only: the guests declare no intent, instead of Batch.
  */
@@ -37,6 +37,7 @@ struct contender {
 	const char *policy;
 	bool sleepers;
 	bool periods;
+	bool mixed;
 	bool threads;
 	bool undeclared;
 	unsigned ring_events;
@@ -64,12 +65,16 @@ enum figure {
 	F_SCHED_10000,
 	F_PRIORITY_2,
 	F_PRIORITY_10000,
+	F_PRIORITY_RANDOM_2,
+	F_PRIORITY_RANDOM_10000,
 	F_EDF_2,
 	F_EDF_10000,
 	F_PERIODS_2,
 	F_PERIODS_10000,
 	F_FAIR_2,
 	F_FAIR_10000,
+	F_FAIR_RANDOM_2,
+	F_FAIR_RANDOM_10000,
 	F_SLEEP_2,
 	F_SLEEP_16,
 	F_SLEEP_100,

@@ -80,13 +80,13 @@ static void write_figures(const struct bench_result *result, FILE *to)
 	char head[64], target[32];
 
 	snprintf(head, sizeof(head), "%s %s", result->unit, result->what);
-	fprintf(to, "\n%-28s %9s %9s %9s %7s %10s\n", head, "min", "median",
+	fprintf(to, "\n%-30s %9s %9s %9s %7s %10s\n", head, "min", "median",
 		"max", "stalls", "target");
 	for (unsigned i = 0; i < result->n_figures; i++) {
 		const struct bench_figure *figure = &result->figure[i];
 		struct bench_spread s = bench_figure_spread(result, i);
 
-		fprintf(to, "%-28s %9.0f %9.0f %9.0f %7u", figure->title, s.min,
+		fprintf(to, "%-30s %9.0f %9.0f %9.0f %7u", figure->title, s.min,
 			s.median, s.max, figure->stalls);
 		snprintf(target, sizeof(target), "%.0f", figure->target);
 		write_target(to, figure->more, target,
