@@ -13,11 +13,11 @@
 
 /* What a sleeper runs; virtual time, so any will do. */
 #define BURST_NS (100 * DIS_US_NS)
-#define PERIOD_NS (100 * DIS_MS_NS)
 /*
- * What the shortest slices of all take together, however many vCPUs there are: about
- * as long as 255 levels of priority age. In less, the most urgent would run again and
- * again before the turn of others came; in more, priorities would move nobody far.
+ * What the shortest slices of all take together, however many vCPUs there are: as long
+ * as the longest period, and about as 255 levels of priority age. In less, the most
+ * urgent would run again and again before the turn of others came; in more, deadlines
+ * and priorities would move nobody far.
  */
 #define ROUND_NS DIS_S_NS
 #define EVENTS 1024u
@@ -108,18 +108,23 @@ static void shuffle(struct sched_world *w, dis_id *ids)
 	}
 }
 
+static uint64_t shortest_ns(const struct sched_world *w)
+{
+	return ROUND_NS / w->how->vcpus;
+}
+
 static void set_period(struct sched_world *w, struct dis_intent *intent)
 {
 	intent->declared = true;
 	intent->klass = DIS_CLASS_REALTIME;
-	intent->wcet_ns = BURST_NS;
-	intent->period_ns = BURST_NS + next_random(w) % PERIOD_NS;
+	intent->wcet_ns = shortest_ns(w);
+	intent->period_ns = intent->wcet_ns + next_random(w) % ROUND_NS;
 	intent->deadline_ns = intent->period_ns;
 }
 
 static void mix(struct sched_world *w, struct dis_intent *intent)
 {
-	uint64_t slice_ns = ROUND_NS / w->how->vcpus;
+	uint64_t slice_ns = shortest_ns(w);
 
 	intent->declared = true;
 	intent->klass = DIS_CLASS_BATCH;
