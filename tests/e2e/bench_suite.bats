@@ -193,20 +193,23 @@ contenders() {
 
 @test "test_bench_spawn_ready_is_after_first_instruction" {
 	contenders spawn one ready dis warm threads qemu
-	bench spawn '.figures | .one_bare_first.min_ns > 0 and
-		.one_dis_first.min_ns > 0 and
-		.one_dis_first.min_ns < .one_dis_ready.min_ns and
-		.one_threads_first.min_ns < .one_threads_ready.min_ns and
-		.burst_dis_rate.min_per_s > 0'
-	bench spawn '.ratios.one_first_to_bare.target == 1.25'
+	contenders spawn burst rate dis
+	bench spawn '[.figures | .one_bare_first, .one_dis_first, .burst_dis_rate] |
+		all(.[]; . == null or (.min_ns // .min_per_s) > 0)'
+	bench spawn 'all(.figures | [.one_dis_first, .one_dis_ready],
+			[.one_threads_first, .one_threads_ready];
+		.[0] == null or .[0].min_ns < .[1].min_ns)'
+	bench spawn '.ratios.one_first_to_bare | . == null or .target == 1.25'
 }
 
-@test "test_bench_without_watch_tells_no_stalls" {
-	local name
-	for name in spawn density; do
-		bench $name '.unwatched != "" and
-			all(.figures[]; has("stalls") and .stalls == null)'
-	done
+@test "test_bench_density_is_not_watched_for_stalls" {
+	bench density '.unwatched != "" and
+		all(.figures[]; has("stalls") and .stalls == null)'
+}
+
+@test "test_bench_spawn_counts_starts_left_out" {
+	bench spawn 'if .unwatched == "" then all(.figures[]; .stalls >= 0)
+		else all(.figures[]; .stalls == null) end'
 }
 
 @test "test_bench_spawn_warm_guests_start_and_are_recycled" {

@@ -189,6 +189,43 @@ static void test_series_extended_sample_is_longer_but_one(void **state)
 	assert_int_equal(sum.work, 1);
 }
 
+static void test_kept_leaves_out_and_counts_what_was_stalled(void **state)
+{
+	struct bench_kept kept = {0};
+	struct bench_spread s;
+
+	(void)state;
+	bench_kept_add(&kept, 3, false);
+	bench_kept_add(&kept, 900, true);
+	bench_kept_add(&kept, 1, false);
+	s = bench_spread(kept.value, kept.n);
+	assert_int_equal(kept.stalls, 1);
+	assert_float_equal(s.median, 2, 0);
+	assert_float_equal(s.max, 3, 0);
+}
+
+static void test_kept_less_than_a_quarter_is_not_enough(void **state)
+{
+	struct bench_kept kept = {0};
+
+	(void)state;
+	assert_false(bench_kept_is_enough(&kept));
+	bench_kept_add(&kept, 1, false);
+	for (unsigned i = 0; i < 3; i++)
+		bench_kept_add(&kept, 1, true);
+	assert_true(bench_kept_is_enough(&kept));
+	bench_kept_add(&kept, 1, true);
+	assert_false(bench_kept_is_enough(&kept));
+}
+
+static void test_stalls_of_a_hundredth_are_borne(void **state)
+{
+	(void)state;
+	assert_false(bench_is_stalled(0, 0));
+	assert_false(bench_is_stalled(10, 1000));
+	assert_true(bench_is_stalled(11, 1000));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -209,6 +246,9 @@ int main(void)
 		TEST(test_sum_empty_series_has_mean_zero),
 		TEST(test_series_full_takes_no_more),
 		TEST(test_series_extended_sample_is_longer_but_one),
+		TEST(test_kept_leaves_out_and_counts_what_was_stalled),
+		TEST(test_kept_less_than_a_quarter_is_not_enough),
+		TEST(test_stalls_of_a_hundredth_are_borne),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

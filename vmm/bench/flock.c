@@ -23,6 +23,12 @@ static const struct scene_contender contenders[] = {
 			   false},
 };
 
+void flock_watch(struct flock *f, const struct bench_options *options)
+{
+	bench_watch_start(options->cpus, options->n_cpus, &f->watch,
+			  f->result->unwatched, sizeof(f->result->unwatched));
+}
+
 bool flock_open(struct flock *f, const struct bench_options *options)
 {
 	char err[SCENE_REASON_BYTES];
@@ -68,6 +74,7 @@ bool flock_add(struct flock *f, unsigned g)
 	char err[SCENE_REASON_BYTES];
 	int ret;
 
+	guest->stalls = bench_watch_stalls(f->watch);
 	guest->asked_ns = dis_clock_ns();
 	if (f->by == SCENE_QEMU) {
 		ret = qemu_spawn(f->qemu, &f->scene, &f->scene.group[g],
@@ -139,6 +146,11 @@ bool flock_wait(struct flock *f, unsigned from, unsigned to,
 	return !left;
 }
 
+bool flock_is_stalled(const struct flock *f, unsigned i)
+{
+	return bench_watch_stalls(f->watch) != f->guest[i].stalls;
+}
+
 void flock_settle(void)
 {
 	const struct timespec pause = {.tv_nsec = SETTLE_NS};
@@ -180,6 +192,8 @@ void flock_close(struct flock *f)
 {
 	for (unsigned i = 0; i < f->n && f->by == SCENE_QEMU; i++)
 		flock_end(f, i);
+	if (f->watch)
+		bench_watch_stop(f->watch);
 }
 
 struct disvm_guest_report flock_report(const struct flock *f, unsigned i)

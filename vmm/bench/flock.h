@@ -13,18 +13,15 @@
 #include "bench/bench.h"
 #include "bench/own.h"
 #include "bench/qemu.h"
+#include "bench/watch.h"
 
-/** Why there is no watch for stalls here: it wakes 500 times a second and would
- * be in the times of starts and the use of CPUs that are measured. */
-#define FLOCK_UNWATCHED \
-	"not watched for, as the watch would be part of what is measured"
-
-/** @machine: not under QEMU. */
+/** @machine: not under QEMU. @stalls: seen before it was asked for. */
 struct flock_guest {
 	struct machine *machine;
 	struct qemu_guest qemu;
 	struct window_guest view;
 	uint64_t asked_ns;
+	uint64_t stalls;
 };
 
 /**
@@ -33,6 +30,7 @@ struct flock_guest {
  * @ahead:  their VMs alone are; not under QEMU.
  * @scene:  whose groups the guests are of; guests is the most of each.
  * @result: outcome and reason go there.
+ * @watch:  NULL: nobody watches for stalls.
  */
 struct flock {
 	enum scene_by by;
@@ -40,12 +38,16 @@ struct flock {
 	bool ahead;
 	struct scene scene;
 	struct scene_result *result;
+	struct bench_watch *watch;
 	struct own own;
 	char qemu[512];
 	unsigned n;
 	unsigned of_group[SCENE_GROUPS_MAX];
 	struct flock_guest *guest;
 };
+
+/** Watch for stalls from now on. The result says if that is not possible. */
+void flock_watch(struct flock *flock, const struct bench_options *options);
 
 /**
  * flock_open - everything but the guests.
@@ -67,6 +69,9 @@ bool flock_add(struct flock *flock, unsigned g);
 bool flock_wait(struct flock *flock, unsigned from, unsigned to,
 		void (*ready)(void *ctx, unsigned i), void *ctx);
 
+/** Has a stall been seen since guest @i was asked for? */
+bool flock_is_stalled(const struct flock *flock, unsigned i);
+
 /** A pause: what was added last has still something to do when it is ready. */
 void flock_settle(void);
 
@@ -77,7 +82,7 @@ void flock_end(struct flock *flock, unsigned i);
  * Return: false with the result's outcome.
  */
 bool flock_recycle(struct flock *flock);
-/** End what would outlive this process: QEMU's. */
+/** End the watch, and what would outlive this process: QEMU's. */
 void flock_close(struct flock *flock);
 
 /** A copy of the report of vCPU 0 of guest @i, which was ready. */

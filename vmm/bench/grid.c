@@ -112,15 +112,12 @@ static bool nothing_clean(const struct run *r)
 	return false;
 }
 
-/* A bad time of the machine below lasts for seconds. */
-#define TRIES 10u
-
 static int play(struct run *r, unsigned round, unsigned ci, unsigned k,
 		char *err, size_t err_size)
 {
 	int ret = 0;
 
-	for (unsigned try = 0; try < TRIES; try++) {
+	for (unsigned try = 0; try < SCENE_TRIES; try++) {
 		ret = scene_run(&r->scene, r->plan.contender[k], r->played, err,
 				err_size);
 		if (ret || r->played->outcome != SCENE_DONE || !nothing_clean(r))

@@ -15,14 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/bench.h"
+#include "bench/stats.h"
 
 /* Nothing takes that long; a child that hangs ends by SIGALRM. */
 #define CHILD_LIMIT_S 900u
 /* Between two looks at whether there is something to tell. */
 #define TICK_MS 1000
-/* One slice of so many is to be free of stalls. */
-#define CLEAN_SHARE 4u
 
 unsigned scene_windows(const struct scene *scene)
 {
@@ -31,9 +29,7 @@ unsigned scene_windows(const struct scene *scene)
 
 bool scene_window_counts(const struct scene_window *window)
 {
-	return window->slices &&
-	       (window->slices - window->stalled) * CLEAN_SHARE >=
-		       window->slices;
+	return bench_is_enough(window->slices - window->stalled, window->slices);
 }
 
 unsigned scene_guests(const struct scene *scene)

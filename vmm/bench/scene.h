@@ -32,6 +32,10 @@
 /** Length of a slice of a window: see struct scene_window. */
 #define SCENE_SLICE_NS (20 * DIS_MS_NS)
 
+/** Of a scene of which stalls leave too little; a bad time of the machine below lasts
+ * for seconds. */
+#define SCENE_TRIES 10u
+
 /** Who runs the guests. */
 enum scene_by {
 	SCENE_DIS,     /**< executors of DIS */

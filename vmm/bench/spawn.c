@@ -11,6 +11,10 @@
  * and its registers by the same ioctls and runs its first instruction: the least
  * that any monitor pays. It takes turns with DIS in the same process, which costs
  * the kernel more than an empty one.
+ *
+ * A start during which the machine below stood still is left out and counted, as is
+ * a bare one. What many guests do together is played again if stalls took more than
+ * a hundredth of the time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,8 +25,6 @@
 #include "bench/flock.h"
 #include "bench/spawn_bare.h"
 #include "bench/stats.h"
-
-#define GUESTS_MAX BENCH_ROUNDS_MAX
 
 enum by {
 	BY_DIS,
@@ -71,17 +73,20 @@ struct job {
 };
 
 /**
- * Of each guest, from its request; @all_ns: first request to last ready.
+ * @first_ns, @ready_ns: of each guest, from its request.
+ * @bare_ns: of machines made by the bare sequence in between, if there are any.
+ * @all_ns: first request to last ready.
  * @recycle_ns: of one, to end it and make its shell as good as new.
- * @bare_ns: of machines made by the bare sequence in between; 0: there are none.
+ * @stalled: stalls were too much of either.
  */
 struct spawned {
-	struct scene_result scene; /* outcome and reason only */
-	double first_ns[GUESTS_MAX];
-	double ready_ns[GUESTS_MAX];
+	struct scene_result scene; /* outcome, reason, unwatched */
+	struct bench_kept first_ns;
+	struct bench_kept ready_ns;
+	struct bench_kept bare_ns;
 	uint64_t all_ns;
 	double recycle_ns;
-	double bare_ns[GUESTS_MAX];
+	bool stalled;
 };
 
 /** A job while it runs. */
@@ -96,26 +101,34 @@ static void note_ready(void *ctx, unsigned i)
 {
 	struct run *r = ctx;
 	uint64_t now_ns = dis_clock_ns();
+	bool stalled = !r->job->at_once && flock_is_stalled(&r->flock, i);
 
-	r->out->ready_ns[i] = (double)(now_ns - r->flock.guest[i].asked_ns);
-	r->out->first_ns[i] = flock_first_ns(&r->flock, i, now_ns);
+	bench_kept_add(&r->out->ready_ns,
+		       (double)(now_ns - r->flock.guest[i].asked_ns), stalled);
+	bench_kept_add(&r->out->first_ns, flock_first_ns(&r->flock, i, now_ns),
+		       stalled);
 }
 
-static bool time_bare(struct run *r, unsigned i)
+static bool time_bare(struct run *r)
 {
+	uint64_t stalls = bench_watch_stalls(r->flock.watch);
 	char err[SCENE_REASON_BYTES];
+	double took_ns;
 
-	if (!bench_bare_time(r->bare, &r->out->bare_ns[i], err, sizeof(err)))
-		return true;
-	scene_fail(&r->out->scene, SCENE_BROKEN, "%s", err);
-	return false;
+	if (bench_bare_time(r->bare, &took_ns, err, sizeof(err))) {
+		scene_fail(&r->out->scene, SCENE_BROKEN, "%s", err);
+		return false;
+	}
+	bench_kept_add(&r->out->bare_ns, took_ns,
+		       bench_watch_stalls(r->flock.watch) != stalls);
+	return true;
 }
 
 static bool ask_one_by_one(struct run *r)
 {
 	for (unsigned i = 0; i < r->job->guests; i++) {
 		flock_settle();
-		if (r->bare && !time_bare(r, i))
+		if (r->bare && !time_bare(r))
 			return false;
 		if (r->bare)
 			flock_settle();
@@ -128,43 +141,71 @@ static bool ask_one_by_one(struct run *r)
 	return true;
 }
 
+/* Of what many guests do together. */
+struct span {
+	uint64_t from_ns;
+	uint64_t stalled_ns;
+};
+
+static struct span begin_span(const struct run *r)
+{
+	return (struct span){.from_ns = dis_clock_ns(),
+			     .stalled_ns =
+				     bench_watch_stalled_ns(r->flock.watch)};
+}
+
+/* Return: how long it took. */
+static uint64_t end_span(struct run *r, const struct span *span)
+{
+	uint64_t took_ns = dis_clock_ns() - span->from_ns;
+	uint64_t stalled_ns = bench_watch_stalled_ns(r->flock.watch);
+
+	if (bench_is_stalled(stalled_ns - span->stalled_ns, took_ns))
+		r->out->stalled = true;
+	return took_ns;
+}
+
 static bool ask_at_once(struct run *r)
 {
 	unsigned n = r->job->guests;
-	uint64_t from_ns = dis_clock_ns();
+	struct span span = begin_span(r);
 
 	for (unsigned i = 0; i < n; i++)
 		if (!flock_add(&r->flock, 0))
 			return false;
 	if (!flock_wait(&r->flock, 0, n, note_ready, r))
 		return false;
-	r->out->all_ns = dis_clock_ns() - from_ns;
+	r->out->all_ns = end_span(r, &span);
 	return true;
 }
 
 /* A guest in each shell, who leaves it as guests do. */
 static bool use_shells(struct run *r)
 {
-	uint64_t from_ns;
+	struct span span;
 
 	for (unsigned i = 0; i < r->job->guests; i++)
 		if (!flock_add(&r->flock, 0))
 			return false;
 	if (!flock_wait(&r->flock, 0, r->job->guests, NULL, NULL))
 		return false;
-	from_ns = dis_clock_ns();
+	span = begin_span(r);
 	if (!flock_recycle(&r->flock))
 		return false;
-	r->out->recycle_ns =
-		(double)(dis_clock_ns() - from_ns) / r->job->guests;
+	r->out->recycle_ns = (double)end_span(r, &span) / r->job->guests;
 	return true;
+}
+
+static bool has_bare(const struct job *job)
+{
+	return job->by == BY_DIS && !job->at_once;
 }
 
 static bool open_bare(struct run *r)
 {
 	char err[SCENE_REASON_BYTES];
 
-	if (r->job->by != BY_DIS || r->job->at_once ||
+	if (!has_bare(r->job) ||
 	    !bench_bare_open(r->job->guests, &r->bare, err, sizeof(err)))
 		return true;
 	scene_fail(&r->out->scene, SCENE_BROKEN, "%s", err);
@@ -196,6 +237,7 @@ static void spawn_body(void *shared, const void *arg)
 	r.flock.scene.n_groups = 1;
 	r.flock.scene.group[0] = (struct scene_group){
 		.workload = "idle", .guests = r.job->guests, .vcpus = 1};
+	flock_watch(&r.flock, r.job->options);
 	if (play(&r))
 		r.out->scene.outcome = SCENE_DONE;
 	bench_bare_close(r.bare);
@@ -217,8 +259,6 @@ static void describe(struct bench_result *result, bool quick)
 			   .title = quick ? "5 at once" : "100 at once"}};
 
 	result->unit = "ns";
-	snprintf(result->unwatched, sizeof(result->unwatched), "%s",
-		 FLOCK_UNWATCHED);
 	result->what = "from the request for a guest of one vCPU";
 	result->n_cases = CASES;
 	result->n_contenders = BYS;
@@ -253,11 +293,23 @@ static void describe(struct bench_result *result, bool quick)
 	}
 }
 
+static struct bench_spread spread_of(const struct bench_kept *kept)
+{
+	return bench_spread(kept->value, kept->n);
+}
+
+static void set(struct bench_result *result, unsigned round, unsigned cell,
+		double value, const struct bench_kept *kept)
+{
+	result->figure[cell - 1].value[round] = value;
+	result->figure[cell - 1].stalls += kept->stalls;
+}
+
 static void take(struct bench_result *result, unsigned round, unsigned ci,
 		 const struct job *job, const struct spawned *s)
 {
-	struct bench_spread first = bench_spread(s->first_ns, job->guests);
-	struct bench_spread ready = bench_spread(s->ready_ns, job->guests);
+	struct bench_spread first = spread_of(&s->first_ns);
+	struct bench_spread ready = spread_of(&s->ready_ns);
 	const double values[MEASURES] = {
 		[FIRST] = first.median,
 		[READY] = ready.median,
@@ -268,12 +320,14 @@ static void take(struct bench_result *result, unsigned round, unsigned ci,
 
 	for (unsigned m = 0; m < MEASURES; m++)
 		if (result->cell[ci][job->by][m])
-			result->figure[result->cell[ci][job->by][m] - 1]
-				.value[round] = values[m];
-	if (s->bare_ns[0] > 0)
-		result->figure[result->cell[ONE][BY_BARE][FIRST] - 1]
-			.value[round] =
-			bench_spread(s->bare_ns, job->guests).median;
+			set(result, round, result->cell[ci][job->by][m],
+			    values[m], &s->ready_ns);
+	if (has_bare(job))
+		set(result, round, result->cell[ONE][BY_BARE][FIRST],
+		    spread_of(&s->bare_ns).median, &s->bare_ns);
+	if (*s->scene.unwatched)
+		snprintf(result->unwatched, sizeof(result->unwatched), "%s",
+			 s->scene.unwatched);
 }
 
 static unsigned guests_of(unsigned ci, enum by by, bool quick)
@@ -281,6 +335,36 @@ static unsigned guests_of(unsigned ci, enum by by, bool quick)
 	if (quick)
 		return ci == ONE ? 2 : 5;
 	return ci == BURST ? 100 : by == BY_QEMU ? 10 : 50;
+}
+
+static bool is_enough(const struct job *job, const struct spawned *s)
+{
+	return !s->stalled && bench_kept_is_enough(&s->ready_ns) &&
+	       (!has_bare(job) || bench_kept_is_enough(&s->bare_ns));
+}
+
+static int play_job(const struct job *job, struct spawned *spawned, char *err,
+		    size_t err_size)
+{
+	for (unsigned try = 0; try < SCENE_TRIES; try++) {
+		int ret = scene_child(spawn_body, job, spawned,
+				      sizeof(*spawned), err, err_size);
+
+		if (ret || spawned->scene.outcome != SCENE_DONE ||
+		    is_enough(job, spawned))
+			return ret;
+	}
+	scene_fail(&spawned->scene, SCENE_IMPOSSIBLE,
+		   "the machine stood still so often that too little is left");
+	return 0;
+}
+
+static void note_impossible(struct bench_result *result, unsigned ci,
+			    const struct job *job, const char *reason)
+{
+	bench_note_impossible(result, ci, job->by, reason);
+	if (has_bare(job))
+		bench_note_impossible(result, ci, BY_BARE, reason);
 }
 
 static int run_job(const struct bench_options *options,
@@ -296,14 +380,13 @@ static int run_job(const struct bench_options *options,
 
 	if (result->figure[result->cell[ci][by][FIRST] - 1].absent)
 		return 0;
-	ret = scene_child(spawn_body, &job, &spawned, sizeof(spawned), err,
-			  err_size);
+	ret = play_job(&job, &spawned, err, err_size);
 	if (ret)
 		return ret;
 	if (spawned.scene.outcome == SCENE_DONE) {
 		take(result, round, ci, &job, &spawned);
 	} else if (spawned.scene.outcome == SCENE_IMPOSSIBLE) {
-		bench_note_impossible(result, ci, by, spawned.scene.reason);
+		note_impossible(result, ci, &job, spawned.scene.reason);
 	} else {
 		snprintf(err, err_size, "%s, %s: %s", result->cases[ci].title,
 			 contenders[by].title, spawned.scene.reason);

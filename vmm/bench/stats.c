@@ -10,8 +10,6 @@
 #include <dis/assert.h>
 #include <dis/types.h>
 
-#include "bench/bench.h"
-
 int bench_series_init(struct bench_series *series, size_t capacity)
 {
 	*series = (struct bench_series){.capacity = capacity};
@@ -83,6 +81,16 @@ struct bench_spread bench_spread(const double *values, size_t n)
 		.median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2,
 		.max = sorted[n - 1],
 	};
+}
+
+void bench_kept_add(struct bench_kept *kept, double value, bool stalled)
+{
+	if (stalled) {
+		kept->stalls++;
+		return;
+	}
+	DIS_ASSERT(kept->n < BENCH_ROUNDS_MAX);
+	kept->value[kept->n++] = value;
 }
 
 static double ratio_of(double a, double b)

@@ -5,15 +5,19 @@
  * Stalls: where the host is a virtual machine itself, the machine below takes
  * its cores away now and then, for milliseconds. A sample that took more than
  * BENCH_STALL_NS longer than the median of its series is such a stall; it is
- * left out and counted. The same rule holds for every contender.
+ * left out and counted. The same rule holds for every contender. Where samples are
+ * as different by themselves, the watch (watch.h) says which a stall touched.
  *
  * Locking: none.
  */
 #ifndef DISVM_BENCH_STATS_H
 #define DISVM_BENCH_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "bench/bench.h"
 
 #define BENCH_STALL_NS UINT64_C(1000000)
 
@@ -71,6 +75,35 @@ struct bench_spread {
 	double max;
 };
 struct bench_spread bench_spread(const double *values, size_t n);
+
+/**
+ * Values of which those are left out that a stall touched.
+ * @n: kept; @stalls: left out.
+ */
+struct bench_kept {
+	double value[BENCH_ROUNDS_MAX];
+	unsigned n;
+	unsigned stalls;
+};
+void bench_kept_add(struct bench_kept *kept, double value, bool stalled);
+
+/** Are as many of @n left, a quarter, as can stand for all? */
+static inline bool bench_is_enough(size_t left, size_t n)
+{
+	return n && left * 4 >= n;
+}
+
+/** Were stalls more than a hundredth of what took @took_ns, many things together, so
+ * that none of them can be left out? */
+static inline bool bench_is_stalled(uint64_t stalled_ns, uint64_t took_ns)
+{
+	return stalled_ns * 100 > took_ns;
+}
+
+static inline bool bench_kept_is_enough(const struct bench_kept *kept)
+{
+	return bench_is_enough(kept->n, kept->n + kept->stalls);
+}
 
 /**
  * bench_ratio_spread - spread of a[i] / b[i], none of them negative.

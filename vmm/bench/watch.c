@@ -32,6 +32,7 @@ struct bench_watch {
 	atomic_uint ready;
 	atomic_int error;
 	atomic_uint_least64_t stalls;
+	atomic_uint_least64_t stalled_ns;
 	struct watcher watcher[DIS_CORES_MAX];
 };
 
@@ -78,8 +79,10 @@ static void watch_cpu(struct bench_watch *watch, int fd)
 			continue;
 		uint64_t now_queued = queued_ns(fd);
 
-		if (bench_watch_is_stall(late_ns, now_queued - queued))
+		if (bench_watch_is_stall(late_ns, now_queued - queued)) {
 			atomic_fetch_add(&watch->stalls, 1);
+			atomic_fetch_add(&watch->stalled_ns, late_ns);
+		}
 		queued = now_queued;
 		due_ns = dis_clock_ns();
 	}
@@ -151,4 +154,9 @@ void bench_watch_stop(struct bench_watch *watch)
 uint64_t bench_watch_stalls(const struct bench_watch *watch)
 {
 	return watch ? atomic_load(&watch->stalls) : 0;
+}
+
+uint64_t bench_watch_stalled_ns(const struct bench_watch *watch)
+{
+	return watch ? atomic_load(&watch->stalled_ns) : 0;
 }

@@ -9,7 +9,7 @@
  * not take its timer interrupt: nobody ran there. What the host's scheduler does
  * to threads, its throttling of real-time threads for example, is no stall.
  *
- * Locking: the counter is atomic.
+ * Locking: the counters are atomic.
  */
 #ifndef DISVM_BENCH_WATCH_H
 #define DISVM_BENCH_WATCH_H
@@ -34,8 +34,9 @@ int bench_watch_start(const unsigned *cpus, unsigned n,
 		      struct bench_watch **out, char *err, size_t err_size);
 void bench_watch_stop(struct bench_watch *watch);
 
-/** Stalls seen so far; 0 for NULL. */
+/** Stalls seen so far, and how long they took in sum; 0 for NULL. */
 uint64_t bench_watch_stalls(const struct bench_watch *watch);
+uint64_t bench_watch_stalled_ns(const struct bench_watch *watch);
 
 /** The rule alone: a wake @late_ns after its time, of which @queued_ns were
  * spent ready to run. */
