@@ -303,6 +303,29 @@ static void test_grid_starvation_of_ours_is_worse_and_missed(void **state)
 	assert_true(line_has("one: p99, to threads", "worse"));
 }
 
+/* Stalls left too little of a round: absent as well, but nobody lost. */
+static void test_grid_cell_left_out_is_absent_but_not_worse(void **state)
+{
+	(void)state;
+	bench_leave_out_cell(&result, 1, 0, 0, 0, "it stood still");
+	written(bench_write_text);
+	assert_true(line_has("one, DIS", ": it stood still in round 2"));
+	assert_true(result.figure[0].absent);
+	assert_false(result.figure[0].starved);
+	assert_true(line_has("one: p99, to threads", "not measured"));
+	assert_false(line_has("one: p99, to threads", "worse"));
+}
+
+/* Of the measure with the most. */
+static void test_grid_stalls_of_a_row_are_the_most(void **state)
+{
+	(void)state;
+	result.figure[0].stalls = 2;
+	result.figure[3].stalls = 5;
+	assert_int_equal(bench_stalls_of(&result, 0, 0), 5);
+	assert_int_equal(bench_stalls_of(&result, 0, 1), 0);
+}
+
 static void test_grid_starved_in_all_measures_is_noted_once(void **state)
 {
 	unsigned before = result.n_notes;
@@ -440,6 +463,8 @@ int main(void)
 		TEST(test_grid_starved_contender_is_absent_and_noted),
 		TEST(test_grid_starvation_of_ours_is_worse_and_missed),
 		TEST(test_grid_starved_in_all_measures_is_noted_once),
+		TEST(test_grid_cell_left_out_is_absent_but_not_worse),
+		TEST(test_grid_stalls_of_a_row_are_the_most),
 		TEST(test_grid_json_leaves_out_what_was_not_measured),
 		TEST(test_grid_without_watch_tells_no_stalls),
 		TEST(test_grid_json_names_unit_and_direction),

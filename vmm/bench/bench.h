@@ -246,6 +246,11 @@ unsigned bench_add_cell(struct bench_result *result, unsigned case_index,
 void bench_set_cell(struct bench_result *result, unsigned round,
 		    unsigned case_index, unsigned contender, unsigned measure,
 		    double value, const char *why);
+/** A round of which stalls left too little: the cell is absent and a note says @why, but
+ * nobody lost. */
+void bench_leave_out_cell(struct bench_result *result, unsigned round,
+			  unsigned case_index, unsigned contender,
+			  unsigned measure, const char *why);
 /** Has @contender any figure in this case? */
 bool bench_has_cells(const struct bench_result *result, unsigned case_index,
 		     unsigned contender);

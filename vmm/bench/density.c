@@ -15,26 +15,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include <dis/executor.h>
-
-#include "bench/flock.h"
-#include "bench/memory.h"
-#include "bench/stats.h"
-
-#define POINTS_MAX 16u
-#define QUICK_GUESTS 10u
-#define THREADS_GUESTS 1000u
-#define QEMU_GUESTS 100u
-/* Open files for anything but guests. */
-#define OTHER_FILES 200u
-#define PROBE_NS (1 * DIS_S_NS)
-#define IDLE_NS (500 * DIS_MS_NS)
-#define QUICK_NS (100 * DIS_MS_NS)
-/* Guests whose first instruction is timed: so many before each look. */
-#define TIMED 50u
+#include "bench/density_grow.h"
 
 enum {
 	AT_END,
@@ -42,33 +24,17 @@ enum {
 	AT_LATE,
 	CASES
 };
-enum {
-	PROBE,
-	IDLE
-};
-enum {
-	GUESTS,
-	OWN,
-	KERNEL,
-	GUEST,
-	FIRST,
-	SPAWN,
-	IDLE_CPU,
-	PROBE_P50,
-	PROBE_P99,
-	MEASURES
-};
 
-static const struct bench_label measures[MEASURES] = {
-	[GUESTS] = {"guests", "guests", "count", true},
-	[OWN] = {"own", "monitor/guest", "bytes", false},
-	[KERNEL] = {"kernel", "kernel/guest", "bytes", false},
-	[GUEST] = {"guest", "guest's own", "bytes", false},
-	[FIRST] = {"first", "first instr., last", "ns", false},
-	[SPAWN] = {"spawn", "ready, last ones", "ns", false},
-	[IDLE_CPU] = {"idle", "idle CPU of all", "permille", false},
-	[PROBE_P50] = {"probe_p50", "probe p50", "ns", false},
-	[PROBE_P99] = {"probe_p99", "probe p99", "ns", false},
+static const struct bench_label measures[DENSITY_MEASURES] = {
+	[DENSITY_GUESTS] = {"guests", "guests", "count", true},
+	[DENSITY_OWN] = {"own", "monitor/guest", "bytes", false},
+	[DENSITY_KERNEL] = {"kernel", "kernel/guest", "bytes", false},
+	[DENSITY_GUEST] = {"guest", "guest's own", "bytes", false},
+	[DENSITY_FIRST] = {"first", "first instr., last", "ns", false},
+	[DENSITY_SPAWN] = {"spawn", "ready, last ones", "ns", false},
+	[DENSITY_IDLE_CPU] = {"idle", "idle CPU of all", "permille", false},
+	[DENSITY_PROBE_P50] = {"probe_p50", "probe p50", "ns", false},
+	[DENSITY_PROBE_P99] = {"probe_p99", "probe p99", "ns", false},
 };
 
 static const struct bench_label contenders[] = {
@@ -78,11 +44,6 @@ static const struct bench_label contenders[] = {
 };
 #define N_CONTENDERS (sizeof(contenders) / sizeof(contenders[0]))
 
-/** After how many guests is looked; the last one is the limit. */
-static const unsigned steps[] = {1,    10,   30,   100,  300,
-				 1000, 2000, 4000, 8000, 16000};
-#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
-
 /* Where the cost of a start is compared. */
 static unsigned early_at(bool quick)
 {
@@ -91,208 +52,7 @@ static unsigned early_at(bool quick)
 
 static unsigned late_at(bool quick)
 {
-	return quick ? QUICK_GUESTS : 8000;
-}
-
-struct job {
-	enum scene_by by;
-	const struct bench_options *options;
-};
-
-/** @ended: why there are no more guests, or "". */
-struct grown {
-	struct scene_result scene; /* outcome and reason only */
-	unsigned n;
-	double point[POINTS_MAX][MEASURES];
-	char ended[SCENE_REASON_BYTES];
-};
-
-/**
- * @first_ns: of the last @timed guests, to their first instruction.
- * @ready_ns: of all since the last look, until they were ready; a sum.
- * @anonymous: memory before anything was made.
- * @available: once all that comes before guests was made.
- * @ahead: what the kernel has of a guest already then, its VM.
- */
-struct run {
-	struct flock flock;
-	struct grown *out;
-	bool quick;
-	unsigned idle; /* guests */
-	bool timing;
-	unsigned timed;
-	double first_ns[TIMED];
-	uint64_t ready_ns;
-	uint64_t available;
-	double ahead;
-	uint64_t anonymous;
-};
-
-static void pause_ns(uint64_t ns)
-{
-	const struct timespec ts = {.tv_sec = (time_t)(ns / DIS_S_NS),
-				    .tv_nsec = (long)(ns % DIS_S_NS)};
-
-	nanosleep(&ts, NULL);
-}
-
-static unsigned limit_of(enum scene_by by, bool quick)
-{
-	struct rlimit files = {.rlim_max = 1024};
-	uint64_t most;
-
-	if (quick)
-		return QUICK_GUESTS;
-	if (by != SCENE_DIS)
-		return by == SCENE_QEMU ? QEMU_GUESTS : THREADS_GUESTS;
-	getrlimit(RLIMIT_NOFILE, &files);
-	most = dis_ns_sub(files.rlim_max, OTHER_FILES) / 2;
-	return most < steps[N_STEPS - 1] ? (unsigned)most : steps[N_STEPS - 1];
-}
-
-static uint64_t cpu_of_all(const struct run *r)
-{
-	uint64_t sum = 0;
-
-	if (r->flock.by != SCENE_QEMU)
-		return bench_cpu_ns(0);
-	for (unsigned i = 0; i < r->flock.n; i++)
-		if (r->flock.guest[i].qemu.pid > 0)
-			sum += bench_cpu_ns(r->flock.guest[i].qemu.pid);
-	return sum;
-}
-
-static void measure_memory(struct run *r, double *point)
-{
-	uint64_t own = 0, guest = 0, gone, known;
-
-	for (unsigned i = 0; i < r->flock.n; i++) {
-		const struct flock_guest *g = &r->flock.guest[i];
-
-		if (r->flock.by == SCENE_QEMU && g->qemu.pid <= 0)
-			continue;
-		guest += bench_memory_resident(g->view.mem, g->view.bytes);
-		if (r->flock.by == SCENE_QEMU)
-			own += bench_memory_of(g->qemu.pid);
-	}
-	if (r->flock.by != SCENE_QEMU)
-		own = dis_ns_sub(bench_memory_anonymous() - r->anonymous, guest);
-	gone = dis_ns_sub(r->available, bench_memory_available());
-	known = own + guest;
-	point[OWN] = (double)own / r->idle;
-	point[GUEST] = (double)guest / r->idle;
-	point[KERNEL] = (double)dis_ns_sub(gone, known) / r->idle + r->ahead;
-}
-
-/* A guest of its own, for a while. */
-static bool measure_probe(struct run *r, double *point)
-{
-	struct disvm_guest_report before, after;
-	struct bench_hist hist = {0};
-	unsigned i = r->flock.n;
-
-	if (!flock_add(&r->flock, PROBE) ||
-	    !flock_wait(&r->flock, i, i + 1, NULL, NULL))
-		return false;
-	before = flock_report(&r->flock, i);
-	pause_ns(r->quick ? QUICK_NS : PROBE_NS);
-	after = flock_report(&r->flock, i);
-	flock_end(&r->flock, i);
-	bench_hist_add(&hist, before.lateness, after.lateness);
-	point[PROBE_P50] = bench_hist_figure(&hist, 500);
-	point[PROBE_P99] = bench_hist_figure(&hist, 990);
-	return true;
-}
-
-/* @from: how many idle guests there were at the last look. */
-static bool measure(struct run *r, unsigned from)
-{
-	uint64_t idle_ns = r->quick ? QUICK_NS : IDLE_NS, cpu_ns;
-	double *point = r->out->point[r->out->n];
-	point[GUESTS] = r->idle;
-	point[FIRST] = bench_spread(r->first_ns, r->timed).median;
-	point[SPAWN] = (double)r->ready_ns / (r->idle - from);
-	r->ready_ns = 0;
-	r->timed = 0;
-	measure_memory(r, point);
-	cpu_ns = cpu_of_all(r);
-	pause_ns(idle_ns);
-	point[IDLE_CPU] =
-		(double)(cpu_of_all(r) - cpu_ns) * 1000 / (double)idle_ns;
-	if (!measure_probe(r, point))
-		return false;
-	r->out->n++;
-	return true;
-}
-
-static void note_ready(void *ctx, unsigned i)
-{
-	struct run *r = ctx;
-	uint64_t now_ns = dis_clock_ns();
-
-	r->ready_ns += now_ns - r->flock.guest[i].asked_ns;
-	if (r->timing)
-		r->first_ns[r->timed++] = flock_first_ns(&r->flock, i, now_ns);
-}
-
-/* Up to @to idle guests. */
-static bool grow(struct run *r, unsigned to)
-{
-	for (; r->idle < to; r->idle++) {
-		r->timing = to - r->idle <= TIMED;
-		if (r->timing)
-			flock_settle();
-		if (!flock_add(&r->flock, IDLE) ||
-		    !flock_wait(&r->flock, r->flock.n - 1, r->flock.n,
-				note_ready, r))
-			return false;
-	}
-	return true;
-}
-
-static void density_body(void *shared, const void *arg)
-{
-	const struct job *job = arg;
-	static struct run r; /* executors use it to the end */
-	unsigned limit = limit_of(job->by, job->options->quick);
-	uint64_t before;
-
-	r.out = shared;
-	r.quick = job->options->quick;
-	before = bench_memory_available();
-	r.anonymous = bench_memory_anonymous();
-	r.flock.by = job->by;
-	r.flock.ahead = job->by != SCENE_QEMU;
-	r.flock.result = &r.out->scene;
-	r.flock.scene.n_groups = 2;
-	r.flock.scene.group[PROBE] =
-		(struct scene_group){.workload = "sleep:1ms",
-				     .intent = "interactive:target=1ms",
-				     .guests = N_STEPS + 1,
-				     .vcpus = 1};
-	r.flock.scene.group[IDLE] = (struct scene_group){
-		.workload = "idle", .guests = limit, .vcpus = 1};
-	if (!flock_open(&r.flock, job->options))
-		return;
-	r.available = bench_memory_available();
-	if (r.flock.ahead)
-		r.ahead = (double)dis_ns_sub(before, r.available) /
-			  scene_guests(&r.flock.scene);
-	for (unsigned i = 0; i < N_STEPS; i++) {
-		unsigned to = steps[i] < limit ? steps[i] : limit;
-		unsigned from = r.idle;
-
-		if (to <= from)
-			break;
-		if (!grow(&r, to) || !measure(&r, from))
-			break;
-	}
-	flock_close(&r.flock);
-	/* What ends the growth is a finding, once there was any. */
-	if (r.out->n) {
-		memcpy(r.out->ended, r.out->scene.reason, sizeof(r.out->ended));
-		r.out->scene.outcome = SCENE_DONE;
-	}
+	return quick ? DENSITY_QUICK_GUESTS : 8000;
 }
 
 static bool has_case(enum scene_by by, unsigned ci)
@@ -311,39 +71,38 @@ static void describe(struct bench_result *result, bool quick)
 					    : "at 8,000 guests"}};
 
 	result->unit = "ns";
-	snprintf(
-		result->unwatched, sizeof(result->unwatched), "%s",
-		"not watched for, as the watch would be part of what is measured");
 	result->what = "guests that idle, with the most there were; curves "
 		       "are those of the last round";
 	result->n_cases = CASES;
 	memcpy(result->cases, cases, sizeof(cases));
 	result->n_contenders = N_CONTENDERS;
 	memcpy(result->contenders, contenders, sizeof(contenders));
-	result->n_measures = MEASURES;
+	result->n_measures = DENSITY_MEASURES;
 	memcpy(result->measures, measures, sizeof(measures));
 	for (unsigned ci = 0; ci < CASES; ci++)
 		for (unsigned k = 0; k < N_CONTENDERS; k++)
-			for (unsigned m = 0; has_case(k, ci) && m < MEASURES;
-			     m++)
+			for (unsigned m = 0;
+			     has_case(k, ci) && m < DENSITY_MEASURES; m++)
 				bench_add_cell(result, ci, k, m);
-	result->figure[result->cell[AT_END][SCENE_DIS][GUESTS] - 1].target =
-		8000;
-	result->figure[result->cell[AT_END][SCENE_DIS][OWN] - 1].target = 8192;
-	result->figure[result->cell[AT_END][SCENE_DIS][IDLE_CPU] - 1].target =
-		20;
+	result->figure[result->cell[AT_END][SCENE_DIS][DENSITY_GUESTS] - 1]
+		.target = 8000;
+	result->figure[result->cell[AT_END][SCENE_DIS][DENSITY_OWN] - 1].target =
+		8192;
+	result->figure[result->cell[AT_END][SCENE_DIS][DENSITY_IDLE_CPU] - 1]
+		.target = 20;
 	bench_add_ratio(result, "first_late_to_early",
 			quick ? "first instruction: at 10 guests, to at 1"
 			      : "first instruction: at 8,000 guests, to at 100",
-			result->cell[AT_LATE][SCENE_DIS][FIRST] - 1,
-			result->cell[AT_EARLY][SCENE_DIS][FIRST] - 1, 2);
+			result->cell[AT_LATE][SCENE_DIS][DENSITY_FIRST] - 1,
+			result->cell[AT_EARLY][SCENE_DIS][DENSITY_FIRST] - 1,
+			2);
 }
 
 /* Of the last round, by number of guests. */
 static void plot(struct bench_result *result, enum scene_by by,
-		 const struct grown *grown)
+		 const struct density_grown *grown)
 {
-	for (unsigned m = OWN; m < MEASURES; m++) {
+	for (unsigned m = DENSITY_OWN; m < DENSITY_MEASURES; m++) {
 		struct bench_curve *curve =
 			bench_add_curve(result, measures[m].title,
 					contenders[by].title, grown->n);
@@ -355,47 +114,59 @@ static void plot(struct bench_result *result, enum scene_by by,
 		curve->y_title = measures[m].unit;
 		curve->log_x = true;
 		for (unsigned i = 0; i < grown->n; i++) {
-			if (isnan(grown->point[i][m]))
+			if (isnan(grown->point[i].value[m]))
 				continue;
-			curve->x[n] = grown->point[i][GUESTS];
-			curve->y[n++] = grown->point[i][m];
+			curve->x[n] = grown->point[i].value[DENSITY_GUESTS];
+			curve->y[n++] = grown->point[i].value[m];
 		}
 		curve->n = n;
 	}
 }
 
 static void take_point(struct bench_result *result, unsigned round, unsigned ci,
-		       enum scene_by by, const double *point)
+		       enum scene_by by, const struct density_point *point)
 {
-	for (unsigned m = 0; m < MEASURES; m++)
-		bench_set_cell(result, round, ci, by, m, point[m],
-			       "the probe did not wake");
+	for (unsigned m = 0; m < DENSITY_MEASURES; m++) {
+		if (point->still[m])
+			bench_leave_out_cell(
+				result, round, ci, by, m,
+				"the machine stood still too often");
+		else
+			bench_set_cell(result, round, ci, by, m,
+				       point->value[m],
+				       "the probe did not wake");
+		result->figure[result->cell[ci][by][m] - 1].stalls +=
+			point->stalls[m];
+	}
 }
 
 /* The look at @guests, which there may not have been. */
 static void take_at(struct bench_result *result, unsigned round, unsigned ci,
-		    enum scene_by by, const struct grown *grown,
+		    enum scene_by by, const struct density_grown *grown,
 		    unsigned guests)
 {
 	for (unsigned i = 0; i < grown->n; i++)
-		if (grown->point[i][GUESTS] == guests) {
-			take_point(result, round, ci, by, grown->point[i]);
+		if (grown->point[i].value[DENSITY_GUESTS] == guests) {
+			take_point(result, round, ci, by, &grown->point[i]);
 			return;
 		}
-	if (!result->figure[result->cell[ci][by][GUESTS] - 1].absent)
+	if (!result->figure[result->cell[ci][by][DENSITY_GUESTS] - 1].absent)
 		bench_note_impossible(result, ci, by,
 				      "there were not so many guests");
 }
 
 static void take(struct bench_result *result, unsigned round, enum scene_by by,
-		 const struct grown *grown, bool quick)
+		 const struct density_grown *grown, bool quick)
 {
-	take_point(result, round, AT_END, by, grown->point[grown->n - 1]);
+	take_point(result, round, AT_END, by, &grown->point[grown->n - 1]);
 	take_at(result, round, AT_EARLY, by, grown, early_at(quick));
 	if (has_case(by, AT_LATE))
 		take_at(result, round, AT_LATE, by, grown, late_at(quick));
 	if (round == result->rounds - 1)
 		plot(result, by, grown);
+	if (*grown->scene.unwatched)
+		snprintf(result->unwatched, sizeof(result->unwatched), "%s",
+			 grown->scene.unwatched);
 	if (*grown->ended)
 		bench_note(result, AT_END, by, grown->ended);
 	else if (by != SCENE_DIS && round == 0)
@@ -407,13 +178,13 @@ static int run_job(const struct bench_options *options,
 		   struct bench_result *result, unsigned round,
 		   enum scene_by by, char *err, size_t err_size)
 {
-	static struct grown grown;
-	const struct job job = {.by = by, .options = options};
+	static struct density_grown grown;
+	const struct density_job job = {.by = by, .options = options};
 	int ret;
 
-	if (result->figure[result->cell[AT_END][by][GUESTS] - 1].absent)
+	if (result->figure[result->cell[AT_END][by][DENSITY_GUESTS] - 1].absent)
 		return 0;
-	ret = scene_child(density_body, &job, &grown, sizeof(grown), err,
+	ret = scene_child(density_grow, &job, &grown, sizeof(grown), err,
 			  err_size);
 	if (ret)
 		return ret;

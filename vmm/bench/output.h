@@ -60,7 +60,8 @@ enum bench_verdict bench_ratio_verdict(const struct bench_result *result,
 const char *bench_met_word(enum bench_verdict verdict);
 /** "better" and so on. */
 const char *bench_verdict_word(enum bench_verdict verdict);
-/** Slices left out of what @contender was measured in. */
+/** Slices or starts left out of what @contender was measured in, of the measure with
+ * the most. */
 unsigned bench_stalls_of(const struct bench_result *result, unsigned case_index,
 			 unsigned contender);
 

@@ -98,24 +98,42 @@ static bool is_noted(const struct bench_result *result, unsigned case_index,
 	return false;
 }
 
-void bench_set_cell(struct bench_result *result, unsigned round,
-		    unsigned case_index, unsigned contender, unsigned measure,
-		    double value, const char *why)
+static struct bench_figure *figure_at(struct bench_result *result,
+				      unsigned case_index, unsigned contender,
+				      unsigned measure)
 {
 	unsigned cell = result->cell[case_index][contender][measure];
-	char reason[BENCH_REASON_BYTES];
-	struct bench_figure *figure;
 
 	DIS_ASSERT(cell);
-	figure = &result->figure[cell - 1];
-	if (!isnan(value)) {
-		figure->value[round] = value;
-		return;
-	}
+	return &result->figure[cell - 1];
+}
+
+void bench_leave_out_cell(struct bench_result *result, unsigned round,
+			  unsigned case_index, unsigned contender,
+			  unsigned measure, const char *why)
+{
+	struct bench_figure *figure =
+		figure_at(result, case_index, contender, measure);
+	char reason[BENCH_REASON_BYTES];
+
 	snprintf(reason, sizeof(reason), "%s in round %u", why, round + 1);
 	if (!figure->absent && !is_noted(result, case_index, contender, reason))
 		bench_note(result, case_index, contender, reason);
 	figure->absent = true;
+}
+
+void bench_set_cell(struct bench_result *result, unsigned round,
+		    unsigned case_index, unsigned contender, unsigned measure,
+		    double value, const char *why)
+{
+	struct bench_figure *figure =
+		figure_at(result, case_index, contender, measure);
+
+	if (!isnan(value)) {
+		figure->value[round] = value;
+		return;
+	}
+	bench_leave_out_cell(result, round, case_index, contender, measure, why);
 	figure->starved = true;
 }
 

@@ -160,3 +160,18 @@ uint64_t bench_watch_stalled_ns(const struct bench_watch *watch)
 {
 	return watch ? atomic_load(&watch->stalled_ns) : 0;
 }
+
+uint64_t bench_watch_cpu_ns(const struct bench_watch *watch)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; watch && i < watch->n; i++) {
+		struct timespec ts = {0};
+		clockid_t clock;
+
+		if (!pthread_getcpuclockid(watch->watcher[i].thread, &clock))
+			clock_gettime(clock, &ts);
+		sum += (uint64_t)ts.tv_sec * DIS_S_NS + (uint64_t)ts.tv_nsec;
+	}
+	return sum;
+}

@@ -37,6 +37,8 @@ void bench_watch_stop(struct bench_watch *watch);
 /** Stalls seen so far, and how long they took in sum; 0 for NULL. */
 uint64_t bench_watch_stalls(const struct bench_watch *watch);
 uint64_t bench_watch_stalled_ns(const struct bench_watch *watch);
+/** CPU time of the watch itself; 0 for NULL. */
+uint64_t bench_watch_cpu_ns(const struct bench_watch *watch);
 
 /** The rule alone: a wake @late_ns after its time, of which @queued_ns were
  * spent ready to run. */
