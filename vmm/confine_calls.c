@@ -154,6 +154,11 @@ static int catch_forbidden(void)
 
 static int add_rules(scmp_filter_ctx filter)
 {
+	const struct scmp_arg_cmp own = {
+		.arg = 0,
+		.op = SCMP_CMP_EQ,
+		.datum_a = (scmp_datum_t)getpid(),
+	};
 	int ret = 0;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !ret; i++)
@@ -162,9 +167,8 @@ static int add_rules(scmp_filter_ctx filter)
 					     &rules[i].compare);
 	/* Kicks of executors: signals to threads of this process only. */
 	if (!ret)
-		ret = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		ret = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+					     SCMP_SYS(tgkill), 1, &own);
 	if (!ret)
 		ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
 				       SCMP_SYS(openat), 0);
