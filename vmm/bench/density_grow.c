@@ -20,6 +20,8 @@
 #define PROBE_NS (1 * DIS_S_NS)
 #define IDLE_NS (500 * DIS_MS_NS)
 #define QUICK_NS (100 * DIS_MS_NS)
+/* Of these, of 20 ms each in the usual case; those with a stall are left out. */
+#define IDLE_SLICES 25u
 /* Guests whose first instruction is timed: so many before each look. */
 #define TIMED 50u
 
@@ -139,23 +141,34 @@ static void measure_starts(struct run *r, struct density_point *point)
 	r->ready = r->stalled = 0;
 }
 
-/* Until no stall was seen meanwhile. */
+/* CPU time of all in a slice; false if a stall was seen in it. */
+static bool idle_slice(struct run *r, uint64_t slice_ns, uint64_t *cpu_ns)
+{
+	uint64_t stalls = bench_watch_stalls(r->flock.watch);
+	uint64_t from_ns = cpu_of_all(r);
+
+	pause_ns(slice_ns);
+	*cpu_ns = dis_ns_sub(cpu_of_all(r), from_ns);
+	return bench_watch_stalls(r->flock.watch) == stalls;
+}
+
 static void measure_idle(struct run *r, struct density_point *point)
 {
-	uint64_t idle_ns = r->quick ? QUICK_NS : IDLE_NS, cpu_ns = 0;
-	unsigned try = 0;
-	bool clean = false;
+	uint64_t slice_ns = (r->quick ? QUICK_NS : IDLE_NS) / IDLE_SLICES;
+	unsigned kept = 0, stalled = 0;
+	uint64_t sum_ns = 0, cpu_ns;
 
-	for (; try < SCENE_TRIES && !clean; try++) {
-		uint64_t stalls = bench_watch_stalls(r->flock.watch);
-		uint64_t from_ns = cpu_of_all(r);
-
-		pause_ns(idle_ns);
-		cpu_ns = dis_ns_sub(cpu_of_all(r), from_ns);
-		clean = bench_watch_stalls(r->flock.watch) == stalls;
+	for (unsigned i = 0; i < IDLE_SLICES; i++) {
+		if (idle_slice(r, slice_ns, &cpu_ns)) {
+			sum_ns += cpu_ns;
+			kept++;
+		} else {
+			stalled++;
+		}
 	}
-	set(point, DENSITY_IDLE_CPU, (double)cpu_ns * 1000 / (double)idle_ns,
-	    try - clean, clean);
+	set(point, DENSITY_IDLE_CPU,
+	    (double)sum_ns * 1000 / (double)(slice_ns * (kept ? kept : 1)),
+	    stalled, bench_is_enough(kept, IDLE_SLICES));
 }
 
 static bool measure_probe(struct run *r, struct density_point *point)
