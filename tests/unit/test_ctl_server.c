@@ -344,8 +344,7 @@ static void test_nonsense_is_survived(void **state)
 		"GET /vms HTTP/1.1\r\n",
 		"PATCH /pool HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n{",
 		"PATCH /pool HTTP/1.1\r\nContent-Length: -1\r\n\r\n{",
-		"PATCH /pool HTTP/1.1\r\nTransfer-Encoding: "
-		"chunked\r\n\r\nzz\r\n",
+		"PATCH / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
 	};
 	int fds[sizeof(nonsense) / sizeof(nonsense[0])];
 	struct bed *bed = *state;
