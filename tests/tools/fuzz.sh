@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fuzz.sh PROGRAM_DIR SECONDS - run each fuzzer on its corpus, four per CPU at once.
+# fuzz.sh PROGRAM_DIR SECONDS - run each fuzzer on its corpus, eight per CPU at once.
 #
 # What a fuzzer finds is written beside its program (crash-*, timeout-*); the
 # committed corpus grows only by hand. Exit status: 1 if one found something.
@@ -9,7 +9,7 @@ set -euo pipefail
 
 dir=$1
 seconds=$2
-at_once=$((4 * $(nproc)))
+at_once=$((8 * $(nproc)))
 
 fuzz_one() {
 	local program=$1 name corpus
