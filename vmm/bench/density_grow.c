@@ -20,8 +20,6 @@
 #define PROBE_NS (1 * DIS_S_NS)
 #define IDLE_NS (500 * DIS_MS_NS)
 #define QUICK_NS (100 * DIS_MS_NS)
-/* Of these, of 20 ms each in the usual case; those with a stall are left out. */
-#define IDLE_SLICES 25u
 /* Guests whose first instruction is timed: so many before each look. */
 #define TIMED 50u
 
@@ -141,34 +139,19 @@ static void measure_starts(struct run *r, struct density_point *point)
 	r->ready = r->stalled = 0;
 }
 
-/* CPU time of all in a slice; false if a stall was seen in it. */
-static bool idle_slice(struct run *r, uint64_t slice_ns, uint64_t *cpu_ns)
-{
-	uint64_t stalls = bench_watch_stalls(r->flock.watch);
-	uint64_t from_ns = cpu_of_all(r);
-
-	pause_ns(slice_ns);
-	*cpu_ns = dis_ns_sub(cpu_of_all(r), from_ns);
-	return bench_watch_stalls(r->flock.watch) == stalls;
-}
-
+/*
+ * In one go: a stall is no CPU time of theirs, and to ask for theirs takes some, as the
+ * kernel keeps a thread of its own for each guest in the process.
+ */
 static void measure_idle(struct run *r, struct density_point *point)
 {
-	uint64_t slice_ns = (r->quick ? QUICK_NS : IDLE_NS) / IDLE_SLICES;
-	unsigned kept = 0, stalled = 0;
-	uint64_t sum_ns = 0, cpu_ns;
+	uint64_t idle_ns = r->quick ? QUICK_NS : IDLE_NS;
+	uint64_t from_ns = cpu_of_all(r);
 
-	for (unsigned i = 0; i < IDLE_SLICES; i++) {
-		if (idle_slice(r, slice_ns, &cpu_ns)) {
-			sum_ns += cpu_ns;
-			kept++;
-		} else {
-			stalled++;
-		}
-	}
+	pause_ns(idle_ns);
 	set(point, DENSITY_IDLE_CPU,
-	    (double)sum_ns * 1000 / (double)(slice_ns * (kept ? kept : 1)),
-	    stalled, bench_is_enough(kept, IDLE_SLICES));
+	    (double)dis_ns_sub(cpu_of_all(r), from_ns) * 1000 / (double)idle_ns,
+	    0, true);
 }
 
 static bool measure_probe(struct run *r, struct density_point *point)

@@ -6,9 +6,8 @@
  * makes figures of what it saw.
  *
  * Stalls of the machine below are left out and counted: starts during which one was
- * seen, slices of the probe (density_probe.h) and of the time in which idle guests are
- * watched. The watch is there before any memory is looked at, and its own time does
- * not count.
+ * seen, slices of the probe (density_probe.h). The watch is there before any memory is
+ * looked at, and its own time does not count.
  *
  * Locking: the child's main thread.
  */
