@@ -149,9 +149,9 @@ static void measure_idle(struct run *r, struct density_point *point)
 	uint64_t from_ns = cpu_of_all(r);
 
 	pause_ns(idle_ns);
-	set(point, DENSITY_IDLE_CPU,
-	    (double)dis_ns_sub(cpu_of_all(r), from_ns) * 1000 / (double)idle_ns,
-	    0, true);
+	point->value[DENSITY_IDLE_CPU] =
+		(double)dis_ns_sub(cpu_of_all(r), from_ns) * 1000 /
+		(double)idle_ns;
 }
 
 static bool measure_probe(struct run *r, struct density_point *point)

@@ -29,7 +29,7 @@ static const struct verb verbs[] = {
 	{"wait", "wait for the end of one of them", cmd_control},
 	{"stop", "end one, as finished", cmd_control},
 	{"kill", "end one, as failed", cmd_control},
-	{"set", "change an intent, shares, a quantum while guests run",
+	{"set", "change intents, shares, limits, slices while guests run",
 	 cmd_control},
 	{"policy", "change the order within a class", cmd_control},
 	{"pause", "take nobody off its core until resume", cmd_control},

@@ -57,6 +57,24 @@ int ctl_answer(struct ctl_call *call, json_t *answer)
 	return 0;
 }
 
+int ctl_answer_written(struct ctl_call *call, const char *type,
+		       int (*write)(const struct ctl_pool *pool, FILE *to))
+{
+	struct ctl_reply reply = {.status = 200, .type = type};
+	FILE *to = open_memstream(&reply.text, &reply.size);
+	int err;
+
+	if (!to)
+		return -ENOMEM;
+	err = write(call->pool, to);
+	if (fclose(to) || err) {
+		free(reply.text);
+		return -ENOMEM;
+	}
+	*call->reply = reply;
+	return 0;
+}
+
 int ctl_refuse(struct ctl_call *call, unsigned status, const char *fmt, ...)
 {
 	char message[MESSAGE_BYTES];
@@ -135,21 +153,14 @@ static int do_trigger(struct ctl_call *call)
 	return ctl_answer(call, json_object());
 }
 
+static int write_report(const struct ctl_pool *pool, FILE *to)
+{
+	return pool->report(pool->ctx, to);
+}
+
 static int do_report(struct ctl_call *call)
 {
-	struct ctl_reply reply = {.status = 200, .type = "application/json"};
-	FILE *to = open_memstream(&reply.text, &reply.size);
-	int err;
-
-	if (!to)
-		return -ENOMEM;
-	err = call->pool->report(call->pool->ctx, to);
-	if (fclose(to) || err) {
-		free(reply.text);
-		return -ENOMEM;
-	}
-	*call->reply = reply;
-	return 0;
+	return ctl_answer_written(call, "application/json", write_report);
 }
 
 static bool find_vm(struct ctl_call *call, const char *name, size_t length)

@@ -3,9 +3,7 @@
  * Figures for Prometheus (R: BUD-3, ST-6), in its text format, version 0.0.4. A
  * family stands together, as the format wants it.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "ctl/ctl_priv.h"
 
@@ -98,24 +96,17 @@ static void pool_families(FILE *to, const struct ctl_pool *pool)
 		usage.spawns_denied);
 }
 
+static int write_families(const struct ctl_pool *pool, FILE *to)
+{
+	pool_families(to, pool);
+	state_families(to, pool);
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		vcpu_family(to, pool, &families[i]);
+	return 0;
+}
+
 int ctl_metrics(struct ctl_call *call)
 {
-	struct ctl_reply reply = {
-		.status = 200,
-		.type = "text/plain; version=0.0.4",
-	};
-	FILE *to = open_memstream(&reply.text, &reply.size);
-
-	if (!to)
-		return -ENOMEM;
-	pool_families(to, call->pool);
-	state_families(to, call->pool);
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		vcpu_family(to, call->pool, &families[i]);
-	if (fclose(to)) {
-		free(reply.text);
-		return -ENOMEM;
-	}
-	*call->reply = reply;
-	return 0;
+	return ctl_answer_written(call, "text/plain; version=0.0.4",
+				  write_families);
 }

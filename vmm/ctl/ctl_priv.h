@@ -34,6 +34,10 @@ int ctl_refuse_err(struct ctl_call *call, int err, const char *message);
 /* Takes @answer, which may be NULL without memory. Return: 0, -ENOMEM. */
 int ctl_answer(struct ctl_call *call, json_t *answer);
 
+/* What @write writes, of type @type. Return: 0, -ENOMEM. */
+int ctl_answer_written(struct ctl_call *call, const char *type,
+		       int (*write)(const struct ctl_pool *pool, FILE *to));
+
 /* ctl_state.c: what there is. */
 int ctl_list(struct ctl_call *call);
 int ctl_show(struct ctl_call *call);
