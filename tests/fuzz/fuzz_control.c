@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <dis/sim.h>
 #include <jansson.h>
 
 #include "ctl/ctl.h"
@@ -21,38 +22,24 @@ static void check(bool ok)
 		abort();
 }
 
-static void no_run(void *vcpu, struct dis_run_result *result)
+/* Each computes for ever. */
+static void burst_over(struct dis_sim *sim, struct dis_sim_vcpu *vcpu,
+		       struct dis_run_result *result)
 {
-	(void)vcpu;
+	(void)sim;
 	(void)result;
+	vcpu->left_ns = DIS_NEVER_NS;
 }
 
-static void no_signal(void *vcpu)
-{
-	(void)vcpu;
-}
-
-static void no_end(void *vm, enum dis_state state, enum dis_reason reason)
+static void ended(void *vm, enum dis_state state, enum dis_reason reason)
 {
 	(void)vm;
-	(void)state;
 	(void)reason;
+	check(state == DIS_STATE_FINISHED || state == DIS_STATE_FAILED);
 }
 
-static void no_kick(void *host, unsigned core)
-{
-	(void)host;
-	(void)core;
-}
-
-static const struct dis_run_ops run_ops = {
-	.run_begin = no_signal,
-	.run = no_run,
-	.run_interrupt = no_signal,
-	.ended = no_end,
-};
-
-static const struct dis_host_ops host_ops = {.kick = no_kick, .ring = no_kick};
+static const struct dis_sim_ops sim_ops = {.burst_over = burst_over,
+					   .ended = ended};
 
 static void set_io(void *ctx, unsigned vm,
 		   const struct machine_io_limits *limits)
@@ -70,25 +57,23 @@ static int write_report(void *ctx, FILE *to)
 	return 0;
 }
 
-static dis_id spawn(struct dis_domain *dom, const char *name)
+static dis_id spawn(struct dis_domain *dom, const char *name,
+		    struct dis_sim_vcpu *vcpus)
 {
 	const struct dis_intent intents[2] = {dis_intent_default(),
 					      dis_intent_default()};
 	const struct dis_vm_spec spec = {
 		.name = name, .vcpus = 2, .mem_bytes = 4096, .intents = intents};
+	void *const args[2] = {&vcpus[0], &vcpus[1]};
 	char err[256];
 	dis_id id;
 
+	vcpus[0] = vcpus[1] = (struct dis_sim_vcpu){.left_ns = DIS_NEVER_NS,
+						    .timer_ns = DIS_NEVER_NS};
 	check(!dis_vm_spawn(dom, &spec, 1, &id, err, sizeof(err)));
+	check(!dis_vm_bind(dom, id, NULL, args));
 	check(!dis_vm_start(dom, id));
 	return id;
-}
-
-static void step_all(struct dis_domain *dom, uint64_t now_ns)
-{
-	for (unsigned i = 0; i < 2; i++)
-		dis_core_step(dis_domain_core(dom, i), now_ns, DIS_NEVER_NS,
-			      NULL);
 }
 
 static void check_reply(const struct ctl_reply *reply)
@@ -130,8 +115,10 @@ static void ask(const struct ctl_pool *pool, char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct dis_sim_vcpu vcpus[4];
 	struct dis_domain_config cfg;
-	struct dis_domain *dom;
+	uint64_t now_ns = 0;
+	struct dis_sim sim;
 	struct ctl_pool pool = {.n_vms = 2,
 				.n_disks = 1,
 				.n_nets = 1,
@@ -146,20 +133,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dis_domain_config_init(&cfg);
 	cfg.cores = cfg.vms_max = 2;
 	cfg.vcpus_max = 4;
-	cfg.ops = &run_ops;
-	cfg.host_ops = &host_ops;
-	check(!dis_domain_create(&cfg, &dom));
-	for (unsigned i = 0; i < 2; i++)
-		dis_core_start(dis_domain_core(dom, i), 1);
-	ids[0] = spawn(dom, "vm0");
-	ids[1] = spawn(dom, "vm1");
-	pool.dom = dom;
+	check(!dis_sim_open(&sim, &cfg, &sim_ops, NULL, &now_ns));
+	ids[0] = spawn(sim.dom, "vm0", &vcpus[0]);
+	ids[1] = spawn(sim.dom, "vm1", &vcpus[2]);
+	pool.dom = sim.dom;
 	pool.vms = ids;
-	step_all(dom, 2);
+	dis_sim_run_until(&sim, 12 * DIS_MS_NS);
 	ask(&pool, text, size);
-	step_all(dom, 3);
-	dis_domain_check(dom);
-	dis_domain_destroy(dom);
+	dis_sim_run_until(&sim, 40 * DIS_MS_NS);
+	dis_domain_check(sim.dom);
+	dis_domain_destroy(sim.dom);
 	free(text);
 	return 0;
 }
